@@ -44,11 +44,15 @@ package struct GUID: Hashable, Sendable {
 
     /// 16 octets in text order.
     package var octets: [UInt8] {
-        (0..<16).map { index in
-            index < 8
-                ? UInt8(truncatingIfNeeded: high >> UInt64(56 - 8 * index))
-                : UInt8(truncatingIfNeeded: low >> UInt64(120 - 8 * index))
+        var octets: [UInt8] = []
+        octets.reserveCapacity(16)
+        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+            octets.append(UInt8(truncatingIfNeeded: high >> shift))
         }
+        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+            octets.append(UInt8(truncatingIfNeeded: low >> shift))
+        }
+        return octets
     }
 
     /// 16 octets as Microsoft stores them.
