@@ -18,6 +18,7 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 
@@ -69,7 +70,7 @@ let package = Package(
             swiftSettings: house
         ),
         .target(
-            name: "Store", dependencies: ["Identifiers", "DirectoryModel", "Replication", grdb],
+            name: "Store", dependencies: ["Identifiers", "DirectoryModel", "Replication", grdb, grdbSQLite],
             swiftSettings: house),
         .target(name: "AdminAPI", dependencies: ["Identifiers", "DirectoryModel"], swiftSettings: house),
         .target(name: "AdminClient", dependencies: ["AdminAPI", "CCurl"], swiftSettings: house),
