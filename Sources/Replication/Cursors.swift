@@ -119,7 +119,9 @@ package struct ReceivedIntervals: Hashable, Sendable {
     /// `prefix` is a result of `AdoptionRule.closedPrefix`: every tag in it is <= `prefix`, so that no later
     /// result of the rule changes. Without this, a set that grows by one tag per cycle would hit its cap.
     package mutating func collapse(closedPrefix prefix: USN) {
-        guard prefix > .zero, let newest = newestAsOf(in: USNInterval(from: .zero, to: prefix)) else { return }
+        guard prefix > .zero, let newest = newestAsOf(in: USNInterval(from: .zero, to: prefix)) else {
+            return
+        }
         var result = PieceList()
         result.append(from: .zero, to: prefix, asOf: newest)
         for piece in tagged {
@@ -174,7 +176,9 @@ package struct UpToDatenessVector: Hashable, Sendable {
     /// Whether the write with this stamp is surely held or superseded.
     package func covers(_ stamp: Stamp) -> Bool { covers(stamp.invocationID, stamp.originatingUSN) }
 
-    package func covers(_ invocationID: GUID, _ usn: USN) -> Bool { (entries[invocationID]?.usn ?? .zero) >= usn }
+    package func covers(_ invocationID: GUID, _ usn: USN) -> Bool {
+        (entries[invocationID]?.usn ?? .zero) >= usn
+    }
 
     /// Whether every USN of `other` is covered; times do not matter.
     package func dominates(_ other: UpToDatenessVector) -> Bool {

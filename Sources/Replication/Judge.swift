@@ -1,0 +1,140 @@
+package import Identifiers
+
+extension Destination {
+    /// Judges a part before its data is applied; changes nothing.
+    package func judge(_ part: PartClaim, at now: Timestamp) -> PartVerdict {
+        let source = part.header.dsaGUID
+        guard part.header.namingContext == namingContext else {
+            return .refused(.wrongNamingContext(part.header.namingContext))
+        }
+        guard isConsistent(part) else {
+            return .refused(.contradictory(interval: part.interval, asOf: part.asOf))
+        }
+        if !hasJoined, let joinSource, joinSource != source { return .refused(.joinsFromAnother(joinSource)) }
+        if let reason = poison(in: part, at: now) { return .held(reason) }
+        let cursor = cursor(of: source, part.header.invocationID)
+        if let uncovered = uncoveredDeletion(by: part.vector) {
+            return part.asOf < (cursor?.newestAdoptedAsOf ?? .zero) ? .stale : .refused(uncovered)
+        }
+        if let cursor, cursor.hasAll(of: part.interval, seen: part.seen, merged: vector) { return .duplicate }
+        return .apply(movesCursors: requestIndex(answeredBy: part) != nil)
+    }
+
+    /// Records a part whose data was applied in this transaction: interval, vector, request, adoption.
+    ///
+    /// A part that does not answer a request of ours changes nothing. The caller saves the result in the same
+    /// transaction and, when it says so, makes the next request there too.
+    package mutating func commit(_ part: PartClaim, at now: Timestamp) -> CommitResult {
+        commit(part, at: now, taking: { $0.takeAdoptable() })
+    }
+
+    /// `commit` with the adoption rule as a parameter, so that tests can show what a weaker one loses.
+    mutating func commit(
+        _ part: PartClaim,
+        at now: Timestamp,
+        taking adoptable: (inout SourceCursor) -> [SeenVector]
+    ) -> CommitResult {
+        var result = CommitResult()
+        guard let index = requestIndex(answeredBy: part) else { return result }
+        let source = part.header.dsaGUID
+        var cursor =
+            cursor(of: source, part.header.invocationID)
+            ?? SourceCursor(sourceDSA: source, invocationID: part.header.invocationID)
+        let isNews = !cursor.received.contains(part.interval)
+        countAnswer(at: index, by: part, isNews: isNews, now: now)
+        cursor.received.insert(part.interval, asOf: part.asOf)
+        cursor.note(part.seen)
+        for seen in adoptable(&cursor) {
+            vector.merge(seen.vector, excluding: part.ownInvocationID)
+            collected.merge(seen.collected) { max($0, $1) }
+            cursor.newestAdoptedAsOf = max(cursor.newestAdoptedAsOf, seen.asOf)
+            let time =
+                seen.vector[part.header.invocationID]?.time ?? seen.vector.entries.values.map(\.time).max()
+            cursor.lastSuccess = [cursor.lastSuccess, time].compactMap { $0 }.max()
+            result.adopted = true
+        }
+        save(cursor)
+        if result.adopted { hasJoined = true }
+        result.wantsRequest = wantsRequest(after: requests[index], cursor: cursor)
+        return result
+    }
+
+    /// The request that a part answers; parts cut with another attribute set than ours are data only.
+    private func requestIndex(answeredBy part: PartClaim) -> Int? {
+        requests.firstIndex { request in
+            guard request.requestID == part.requestID, request.sourceDSA == part.header.dsaGUID else {
+                return false
+            }
+            return part.cutFor == .full || part.cutFor == request.replica
+        }
+    }
+
+    private mutating func countAnswer(at index: Int, by part: PartClaim, isNews: Bool, now: Timestamp) {
+        let request = requests[index]
+        var record = record(of: request.sourceDSA)
+        if request.answeredParts == 0, request.resends == 0 {
+            let (elapsed, overflow) = now.seconds.subtractingReportingOverflow(request.sentAt.seconds)
+            if !overflow { record.noteRoundTrip(seconds: elapsed) }
+        }
+        if isNews || request.answeredParts == 0 { requests[index].answeredParts += 1 }
+        requests[index].lastPart = now
+        requests[index].request = nil
+        if request.sequence >= record.newestAnsweredSequence {
+            record.newestAnsweredSequence = request.sequence
+            record.invocationID = part.header.invocationID
+            record.wantsPartialAttributes = false
+            record.lastFailure = nil
+        }
+        for other in requests.indices
+        where requests[other].sourceDSA == request.sourceDSA && requests[other].sequence < request.sequence {
+            requests[other].isSettled = true
+            requests[other].request = nil
+        }
+        save(record)
+    }
+
+    /// Half of the credit is applied and more is known to exist, or a poke came that this snapshot is older than.
+    private func wantsRequest(after request: OutstandingRequest, cursor: SourceCursor) -> Bool {
+        let record = record(of: request.sourceDSA)
+        guard request.sequence == record.sequence else { return false }
+        if let poke = record.rememberedPoke {
+            if poke.invocationID != cursor.invocationID || poke.usn > cursor.newestAsOf { return true }
+        }
+        let (twice, overflow) = request.answeredParts.multipliedReportingOverflow(by: 2)
+        return !cursor.gaps.isEmpty && (overflow || twice >= request.credit)
+    }
+
+    private func isConsistent(_ part: PartClaim) -> Bool {
+        part.interval.from >= .zero && part.interval.from <= part.interval.to && part.interval.to <= part.asOf
+            && (part.vector[part.header.invocationID]?.usn ?? .zero) <= part.asOf
+    }
+
+    private func poison(in part: PartClaim, at now: Timestamp) -> HeldReason? {
+        if let newest = part.newestStampTime, PoisonCheck.isAhead(newest, at: now) {
+            return .stampAhead(newest)
+        }
+        for (invocationID, entry) in part.vector.sorted {
+            if invocationID == part.ownInvocationID {
+                if entry.usn > part.ownUSN { return .ownEntryAhead(claimed: entry.usn, own: part.ownUSN) }
+            } else {
+                let known = vector[invocationID]?.usn ?? .zero
+                if PoisonCheck.isVectorLeap(known: known, claimed: entry.usn) {
+                    return .vectorLeap(invocationID: invocationID, claimed: entry.usn, known: known)
+                }
+            }
+        }
+        return nil
+    }
+
+    private func uncoveredDeletion(by claimed: UpToDatenessVector) -> RefusalReason? {
+        for (invocationID, usn) in collected.sorted(by: { $0.key < $1.key })
+        where !claimed.covers(invocationID, usn) {
+            return .collectedNotCovered(
+                invocationID: invocationID,
+                collected: usn,
+                claimed: claimed[invocationID]?.usn ?? .zero
+            )
+        }
+        return nil
+    }
+}

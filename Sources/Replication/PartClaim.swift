@@ -1,0 +1,126 @@
+package import Identifiers
+
+/// What one part claims, without its data, and what the database says of itself when it is judged.
+package struct PartClaim: Hashable, Sendable {
+    package var header: MessageHeader
+    package var requestID: GUID
+    package var interval: USNInterval
+    package var asOf: USN
+    package var vector: UpToDatenessVector
+    package var collected: [GUID: USN]
+    package var cutFor: ReplicaKind
+    /// The latest time in any stamp of its data.
+    package var newestStampTime: Timestamp?
+    package var ownInvocationID: GUID
+    package var ownUSN: USN
+
+    package init(_ reply: ChangesReply, ownInvocationID: GUID, ownUSN: USN) {
+        header = reply.header
+        requestID = reply.requestID
+        interval = reply.interval
+        asOf = reply.asOf
+        vector = reply.vector
+        collected = reply.collected
+        cutFor = reply.cutFor
+        let objectTimes = reply.objects.lazy.flatMap { $0.attributes.lazy.map(\.stamp.time) }
+        let linkTimes = reply.links.lazy.map { max($0.stamp.created, $0.stamp.stamp.time) }
+        newestStampTime = [objectTimes.max(), linkTimes.max()].compactMap { $0 }.max()
+        self.ownInvocationID = ownInvocationID
+        self.ownUSN = ownUSN
+    }
+
+    var seen: SeenVector { SeenVector(asOf: asOf, vector: vector, collected: collected) }
+}
+
+/// What to do with a part.
+package enum PartVerdict: Hashable, Sendable {
+    /// Apply the data; without `movesCursors` it is data only, and `commit` changes nothing.
+    case apply(movesCursors: Bool)
+    /// Everything in it is held: nothing to apply; `commit` still counts the answer.
+    case duplicate
+    /// Apply nothing, keep the part, move nothing.
+    case held(HeldReason)
+    /// Apply nothing, say why.
+    case refused(RefusalReason)
+    /// Older than what is held of this source: dropped and counted.
+    case stale
+}
+
+/// Why a part is held: no healthy member sends this.
+package enum HeldReason: Hashable, Sendable {
+    /// More than 24 h ahead of this clock; examined again as time passes.
+    case stampAhead(Timestamp)
+    /// Found while applying: `PoisonCheck.isVersionLeap`.
+    case versionLeap(objectGUID: GUID, version: UInt32)
+    /// The source has seen more of us than we have: this database may be an old copy.
+    case ownEntryAhead(claimed: USN, own: USN)
+    case vectorLeap(invocationID: GUID, claimed: USN, known: USN)
+}
+
+extension HeldReason: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .stampAhead(let time):
+            "a stamp of \(time) is more than \(PoisonCheck.stampAheadSecondsMax / 3600) hours ahead of our clock"
+        case .versionLeap(let objectGUID, let version):
+            "version \(version) of an attribute of \(objectGUID) is too far above ours"
+        case .ownEntryAhead(let claimed, let own):
+            "the source claims our changes up to \(claimed), our highest USN is \(own)"
+        case .vectorLeap(let invocationID, let claimed, let known):
+            "the source claims changes of \(invocationID) up to \(claimed), we know \(known)"
+        }
+    }
+
+    package var hint: String {
+        switch self {
+        case .stampAhead: "compare the clocks; the part is examined again by itself"
+        case .versionLeap, .vectorLeap: "ask the source's owner, then release or discard the part"
+        case .ownEntryAhead: "was this database put back without the restore command?"
+        }
+    }
+}
+
+/// Why a part is refused.
+package enum RefusalReason: Hashable, Sendable {
+    case wrongNamingContext(GUID)
+    /// The interval or the source's own entry contradicts `asOf`.
+    case contradictory(interval: USNInterval, asOf: USN)
+    /// AD's 8614: the source does not know of a deletion whose tombstone is already collected here.
+    case collectedNotCovered(invocationID: GUID, collected: USN, claimed: USN)
+    /// This replica joins from another source.
+    case joinsFromAnother(GUID)
+}
+
+extension RefusalReason: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .wrongNamingContext(let namingContext):
+            "the part is for naming context \(namingContext)"
+        case .contradictory(let interval, let asOf):
+            "the part for \(interval) contradicts its own snapshot at USN \(asOf)"
+        case .collectedNotCovered(let invocationID, let collected, let claimed):
+            "the source knows changes of \(invocationID) up to \(claimed), deletions up to \(collected) are "
+                + "already collected here (8614)"
+        case .joinsFromAnother(let source):
+            "this replica is joining from \(source) and takes nothing else until that is done"
+        }
+    }
+
+    package var hint: String {
+        switch self {
+        case .wrongNamingContext, .contradictory: "the source is faulty; compare versions"
+        case .collectedNotCovered: "the source was away longer than the tombstone lifetime: resync it"
+        case .joinsFromAnother: "wait, or start the join again from this source"
+        }
+    }
+}
+
+/// What `commit` changed.
+package struct CommitResult: Hashable, Sendable {
+    /// At least one vector was merged.
+    package var adopted = false
+    /// Make a request to this source in the same transaction.
+    package var wantsRequest = false
+
+    package init() {}
+}

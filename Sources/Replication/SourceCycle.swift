@@ -1,0 +1,303 @@
+package import DirectoryModel
+package import Identifiers
+
+/// One attribute of an object in the source's snapshot.
+package struct SnapshotAttribute: Hashable, Sendable {
+    package let attribute: OID
+    package let stamp: Stamp
+    package let values: [[UInt8]]
+
+    package init(attribute: OID, stamp: Stamp, values: [[UInt8]]) {
+        self.attribute = attribute
+        self.stamp = stamp
+        self.values = values
+    }
+}
+
+/// An object in the source's snapshot, with the USN it stands at.
+package struct SnapshotObject: Hashable, Sendable {
+    package let usn: USN
+    package let objectGUID: GUID
+    /// Non-linked attributes, the name (`NameValue`) among them.
+    package let attributes: [SnapshotAttribute]
+
+    package init(usn: USN, objectGUID: GUID, attributes: [SnapshotAttribute]) {
+        self.usn = usn
+        self.objectGUID = objectGUID
+        self.attributes = attributes
+    }
+}
+
+/// A link value in the source's snapshot, with the USN it stands at.
+package struct SnapshotLink: Hashable, Sendable {
+    package let usn: USN
+    package let source: GUID
+    package let attribute: OID
+    package let target: GUID
+    package let stamp: LinkStamp
+    package let isPresent: Bool
+
+    package init(usn: USN, source: GUID, attribute: OID, target: GUID, stamp: LinkStamp, isPresent: Bool) {
+        self.usn = usn
+        self.source = source
+        self.attribute = attribute
+        self.target = target
+        self.stamp = stamp
+        self.isPresent = isPresent
+    }
+}
+
+/// The source's half of one answer: cuts parts from one snapshot.
+///
+/// The shell offers every object and link value whose USN lies in `ranges`, in ascending USN order and each
+/// preceded by its ancestors, until `wantsMore` is false, and then calls `finish`.
+package struct SourceCycle: Sendable {
+    package static let creditMax = 256
+
+    /// What must be scanned, ascending: what the destination lacks, without what was cut for it just now.
+    package let ranges: [USNInterval]
+
+    private let request: ChangesRequest
+    /// Header, snapshot and filter of every part.
+    private let empty: ChangesReply
+    private let received: ReceivedIntervals
+    private let partialAttributes: Set<OID>?
+    private let credit: Int
+    private var draft: PartDraft
+    private var rangeIndex = 0
+    private var partsCut = 0
+    private var ancestors: [SnapshotObject] = []
+    private var sentAncestors: Set<GUID> = []
+
+    /// - Parameters:
+    ///   - asOf: the highest USN in the snapshot; `vector` (own entry included) and `collected` are of it too.
+    ///   - partialAttributes: the PAS to cut with; nil = every attribute.
+    ///   - skip: what was cut for this destination's earlier requests and may still be on its way.
+    package init(
+        request: ChangesRequest,
+        header: MessageHeader,
+        asOf: USN,
+        vector: UpToDatenessVector,
+        collected: [GUID: USN],
+        partialAttributes: Set<OID>? = nil,
+        skip: ReceivedIntervals = .init()
+    ) {
+        self.request = request
+        self.partialAttributes = partialAttributes
+        // USNs of another life of this database mean nothing here.
+        received = request.sourceInvocationID == header.invocationID ? request.received : .init()
+        var covered = received
+        for piece in skip.tagged { covered.insert(piece.interval, asOf: piece.asOf) }
+        ranges = covered.missing(upTo: asOf)
+        credit = min(max(1, request.credit), Self.creditMax)
+        empty = ChangesReply(
+            header: header,
+            requestID: request.requestID,
+            interval: USNInterval(from: asOf, to: asOf),
+            asOf: asOf,
+            vector: vector,
+            collected: collected,
+            cutFor: partialAttributes == nil ? .full : request.replica,
+            partNumber: 0,
+            isLast: false
+        )
+        draft = PartDraft(from: ranges.first?.from ?? asOf)
+    }
+
+    /// False when the credit is spent: the snapshot can be closed.
+    package var wantsMore: Bool { partsCut < credit }
+
+    /// Takes the next changed object.
+    ///
+    /// - Returns: the parts that are full now, or end where the object does not belong; usually none.
+    package mutating func offer(_ object: SnapshotObject) -> [ChangesReply] {
+        var parts = advance(to: object.usn)
+        let attributes = filtered(object.attributes)
+        let family = attributes.isEmpty ? [] : ancestorsToSend(before: object)
+        ancestors = []
+        guard wantsMore, isInRange(object.usn), !attributes.isEmpty else { return parts }
+        let octets =
+            PartDraft.octets(of: attributes) + family.reduce(0) { $0 + PartDraft.octets(of: $1.attributes) }
+        parts += makeRoom(octets: octets, items: 1 + family.count, before: object.usn)
+        guard wantsMore else { return parts }
+        for ancestor in family {
+            draft.add(ancestor.objectGUID, ancestor.attributes)
+            sentAncestors.insert(ancestor.objectGUID)
+        }
+        draft.add(object.objectGUID, attributes)
+        return parts
+    }
+
+    /// Takes the next changed link value.
+    package mutating func offer(_ link: SnapshotLink) -> [ChangesReply] {
+        var parts = advance(to: link.usn)
+        ancestors = []
+        guard wantsMore, isInRange(link.usn), isInSet(link.attribute),
+            !request.vector.covers(link.stamp.stamp)
+        else { return parts }
+        parts += makeRoom(octets: PartDraft.linkOctets, items: 1, before: link.usn)
+        if wantsMore { draft.add(link) }
+        return parts
+    }
+
+    /// Takes an ancestor of the object offered next, the topmost first.
+    ///
+    /// It is sent along, outside its own USN, when the destination may lack it.
+    package mutating func offerAncestor(_ object: SnapshotObject) { ancestors.append(object) }
+
+    /// Ends the scan: everything up to `asOf` was offered, or the credit is spent.
+    ///
+    /// - Returns: the rest; the whole cycle has at least one part, or vectors and last success would freeze.
+    package mutating func finish() -> [ChangesReply] {
+        var parts: [ChangesReply] = []
+        if ranges.isEmpty, partsCut == 0 { return [close(at: draft.from, isLast: true)] }
+        while wantsMore, rangeIndex < ranges.count {
+            let end = ranges[rangeIndex].to
+            let isLast = rangeIndex == ranges.count - 1
+            if isLast || !canContinue(after: rangeIndex) { parts.append(close(at: end, isLast: isLast)) }
+            enterNextRange()
+        }
+        return parts
+    }
+
+    // MARK: Where a part ends
+
+    /// Moves to the range that holds `usn`; parts of ranges that something skipped divides end on the way.
+    private mutating func advance(to usn: USN) -> [ChangesReply] {
+        var parts: [ChangesReply] = []
+        while wantsMore, rangeIndex < ranges.count, ranges[rangeIndex].to < usn {
+            if !canContinue(after: rangeIndex) {
+                parts.append(close(at: ranges[rangeIndex].to, isLast: false))
+            }
+            enterNextRange()
+        }
+        return parts
+    }
+
+    /// Whether one interval may reach from this range into the next: the destination has all that lies between.
+    ///
+    /// An object that stands there now has not moved since it was received, so the interval claims nothing new.
+    private func canContinue(after index: Int) -> Bool {
+        guard index + 1 < ranges.count else { return false }
+        return received.contains(USNInterval(from: ranges[index].to, to: ranges[index + 1].from))
+    }
+
+    /// What lies between ranges is not asked for.
+    private func isInRange(_ usn: USN) -> Bool {
+        rangeIndex < ranges.count && usn > ranges[rangeIndex].from && usn <= ranges[rangeIndex].to
+    }
+
+    private mutating func enterNextRange() {
+        let continues = canContinue(after: rangeIndex)
+        rangeIndex += 1
+        if rangeIndex < ranges.count, !continues { draft = PartDraft(from: ranges[rangeIndex].from) }
+    }
+
+    private mutating func makeRoom(octets: Int, items: Int, before usn: USN) -> [ChangesReply] {
+        let isFull =
+            draft.octets + octets > max(1, request.partBytesMax)
+            || draft.itemCount + items > max(1, request.partObjectsMax)
+        guard draft.itemCount > 0, isFull else { return [] }
+        let part = close(at: USN(usn.rawValue - 1), isLast: false)
+        return [part]
+    }
+
+    private mutating func close(at end: USN, isLast: Bool) -> ChangesReply {
+        partsCut += 1
+        var part = empty
+        part.interval = USNInterval(from: draft.from, to: end)
+        (part.attributes, part.objects, part.links) = (draft.table.oids, draft.objects, draft.links)
+        part.partNumber = partsCut
+        part.isLast = isLast
+        draft = PartDraft(from: end)
+        return part
+    }
+
+    // MARK: What a part holds
+
+    /// Propagation dampening and the attribute set.
+    private func filtered(_ attributes: [SnapshotAttribute]) -> [SnapshotAttribute] {
+        attributes.filter { isInSet($0.attribute) && !request.vector.covers($0.stamp) }
+    }
+
+    private func isInSet(_ attribute: OID) -> Bool {
+        guard let partialAttributes else { return true }
+        return attribute == .name || attribute == .objectClass || attribute == .isDeleted
+            || partialAttributes.contains(attribute)
+    }
+
+    private func ancestorsToSend(before object: SnapshotObject) -> [SnapshotObject] {
+        ancestors.compactMap { ancestor in
+            let usn = ancestor.usn
+            let isReceived =
+                usn > .zero && received.contains(USNInterval(from: USN(usn.rawValue - 1), to: usn))
+            guard usn > object.usn, !isReceived, !sentAncestors.contains(ancestor.objectGUID) else {
+                return nil
+            }
+            let attributes = filtered(ancestor.attributes)
+            guard !attributes.isEmpty else { return nil }
+            return SnapshotObject(usn: usn, objectGUID: ancestor.objectGUID, attributes: attributes)
+        }
+    }
+}
+
+/// The part being filled.
+private struct PartDraft {
+    /// About what a link value takes: two GUIDs, its stamp, its index.
+    static let linkOctets = 80
+    /// About what an object takes without attributes, and an attribute or a value without its octets.
+    static let objectOctets = 20
+    static let attributeOctets = 32
+    static let valueOctets = 3
+
+    /// Where the interval starts, exclusive.
+    let from: USN
+    private(set) var octets = 0
+    private(set) var table = AttributeTable()
+    private(set) var objects: [ReplicatedObject] = []
+    private(set) var links: [ReplicatedLink] = []
+
+    init(from: USN) { self.from = from }
+
+    var itemCount: Int { objects.count + links.count }
+
+    static func octets(of attributes: [SnapshotAttribute]) -> Int {
+        attributes.reduce(objectOctets) { sum, attribute in
+            attribute.values.reduce(sum + attributeOctets) { $0 + $1.count + valueOctets }
+        }
+    }
+
+    mutating func add(_ objectGUID: GUID, _ attributes: [SnapshotAttribute]) {
+        octets += Self.octets(of: attributes)
+        let replicated = attributes.map {
+            ReplicatedAttribute(attribute: table.index(of: $0.attribute), stamp: $0.stamp, values: $0.values)
+        }
+        objects.append(ReplicatedObject(objectGUID: objectGUID, attributes: replicated))
+    }
+
+    mutating func add(_ link: SnapshotLink) {
+        octets += Self.linkOctets
+        links.append(
+            ReplicatedLink(
+                source: link.source,
+                attribute: table.index(of: link.attribute),
+                target: link.target,
+                stamp: link.stamp,
+                isPresent: link.isPresent
+            )
+        )
+    }
+}
+
+/// OIDs in the order of their first use.
+private struct AttributeTable {
+    private(set) var oids: [OID] = []
+    private var indexes: [OID: Int] = [:]
+
+    mutating func index(of oid: OID) -> Int {
+        if let index = indexes[oid] { return index }
+        indexes[oid] = oids.count
+        oids.append(oid)
+        return oids.count - 1
+    }
+}
