@@ -38,9 +38,8 @@ package struct Destination: Hashable, Sendable {
 
     /// Makes the next request to a source; everything that is not a resend takes a new id and sequence.
     ///
-    /// - Parameters:
-    ///   - id: random, 128 bits; the only proof that a part answers us.
-    ///   - ownUSN: this database's highest USN, read in the transaction that saves the result.
+    /// `id` is random, 128 bits: the only proof that a part answers us. `ownUSN` is this database's highest USN,
+    /// read in the transaction that saves the result.
     package mutating func makeRequest(
         to source: GUID,
         id: GUID,
@@ -184,7 +183,7 @@ package struct Destination: Hashable, Sendable {
 
     /// The database lives on under a new invocationID, after a restore.
     ///
-    /// - Parameter usn: the highest USN that surely belongs to the old life; its entry is frozen there.
+    /// The old own entry is frozen at `usn`, the highest that surely belongs to the old life.
     package mutating func startNewInvocation(previous: GUID, frozenAt usn: USN, at now: Timestamp) {
         forgetReceived()
         if !isPartial, usn > .zero { vector[previous] = VectorEntry(usn: usn, time: now) }

@@ -60,10 +60,20 @@ package struct ChangesRequest: Hashable, Sendable {
     package var credit: Int
 
     package init(
-        header: MessageHeader, requestID: GUID, sequence: UInt64, sourceInvocationID: GUID?,
-        received: ReceivedIntervals, vector: UpToDatenessVector, addedAttributes: [OID] = [],
-        addedVector: UpToDatenessVector = .init(), collected: [GUID: USN] = [:], isJoining: Bool,
-        replica: ReplicaKind, partialAttributes: [OID]? = nil, partBytesMax: Int, partObjectsMax: Int,
+        header: MessageHeader,
+        requestID: GUID,
+        sequence: UInt64,
+        sourceInvocationID: GUID?,
+        received: ReceivedIntervals,
+        vector: UpToDatenessVector,
+        addedAttributes: [OID] = [],
+        addedVector: UpToDatenessVector = .init(),
+        collected: [GUID: USN] = [:],
+        isJoining: Bool,
+        replica: ReplicaKind,
+        partialAttributes: [OID]? = nil,
+        partBytesMax: Int,
+        partObjectsMax: Int,
         credit: Int
     ) {
         self.header = header
@@ -108,10 +118,19 @@ package struct ChangesReply: Hashable, Sendable {
     package var isLast: Bool
 
     package init(
-        header: MessageHeader, requestID: GUID, interval: USNInterval, asOf: USN,
-        vector: UpToDatenessVector, addedVector: UpToDatenessVector? = nil, collected: [GUID: USN] = [:],
-        cutFor: ReplicaKind, attributes: [OID] = [], objects: [ReplicatedObject] = [],
-        links: [ReplicatedLink] = [], partNumber: Int, isLast: Bool
+        header: MessageHeader,
+        requestID: GUID,
+        interval: USNInterval,
+        asOf: USN,
+        vector: UpToDatenessVector,
+        addedVector: UpToDatenessVector? = nil,
+        collected: [GUID: USN] = [:],
+        cutFor: ReplicaKind,
+        attributes: [OID] = [],
+        objects: [ReplicatedObject] = [],
+        links: [ReplicatedLink] = [],
+        partNumber: Int,
+        isLast: Bool
     ) {
         self.header = header
         self.requestID = requestID
@@ -129,7 +148,7 @@ package struct ChangesReply: Hashable, Sendable {
     }
 }
 
-/// "This NC has news up to that USN of mine."
+/// The notice that an NC has news up to a USN of the sender.
 package struct Poke: Hashable, Sendable {
     package var header: MessageHeader
     package var usn: USN

@@ -16,7 +16,7 @@ package struct Placement: Hashable, Sendable {
     /// Nil where tombstones are hidden in place.
     package let deletedObjects: GUID?
 
-    /// - Parameter hasLostAndFound: false for the schema NC, whose head stands in.
+    /// `hasLostAndFound` is false for the schema NC, whose head stands in.
     package init(namingContext: GUID, hasLostAndFound: Bool) {
         self.namingContext = namingContext
         let orphanage = FixedObject.lostAndFound.objectGUID(in: namingContext)
@@ -27,9 +27,9 @@ package struct Placement: Hashable, Sendable {
     /// Recomputes what one change of an object's stamped state touches, and saves it in the view.
     ///
     /// The view already holds the new stamped state; its computed fields do not matter. An object that is no
-    /// longer in the view was removed.
-    /// - Parameter before: the object before the change with its computed state; nil for a new one.
-    /// - Returns: the objects whose computed state was saved, the changed one among them; no repeats.
+    /// longer in the view was removed. `before` is the object before the change with its computed state, nil for
+    /// a new one. The result names every object whose computed state was saved, without repeats; errors are
+    /// those of the view.
     package func update(
         _ objectGUID: GUID,
         before: PlacementNode?,

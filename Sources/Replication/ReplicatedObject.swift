@@ -1,7 +1,9 @@
 package import DirectoryModel
 package import Identifiers
 
-/// One attribute as it travels: all its values under one stamp. No values = removed.
+/// One attribute as it travels: all its values under one stamp.
+///
+/// No values = removed.
 package struct ReplicatedAttribute: Hashable, Sendable {
     /// Index into the `attributes` table of the message that carries it.
     package var attribute: Int

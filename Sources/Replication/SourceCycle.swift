@@ -69,10 +69,11 @@ package struct SourceCycle: Sendable {
     private var ancestors: [SnapshotObject] = []
     private var sentAncestors: Set<GUID> = []
 
-    /// - Parameters:
-    ///   - asOf: the highest USN in the snapshot; `vector` (own entry included) and `collected` are of it too.
-    ///   - partialAttributes: the PAS to cut with; nil = every attribute.
-    ///   - skip: what was cut for this destination's earlier requests and may still be on its way.
+    /// Prepares the answer to one request.
+    ///
+    /// `asOf` is the highest USN in the snapshot; `vector` (own entry included) and `collected` are of it too.
+    /// `partialAttributes` is the PAS to cut with, nil for every attribute. `skip` is what was cut for this
+    /// destination's earlier requests and may still be on its way.
     package init(
         request: ChangesRequest,
         header: MessageHeader,

@@ -28,9 +28,9 @@ package struct SourceLedger: Hashable, Sendable {
 
     /// Whether to answer a request, and what to leave out.
     ///
-    /// - Parameter skipSeconds: how long a part may still be on its way: the partner's resend time.
-    /// - Returns: what was cut for earlier requests of this destination just now; nil when a newer request was
-    ///   seen, and this one is ignored.
+    /// `skipSeconds` is how long a part may still be on its way: the partner's resend time. The result is what
+    /// was cut for earlier requests of this destination within it; nil when a newer request was seen, and this
+    /// one is ignored.
     package mutating func accept(
         _ request: ChangesRequest,
         at now: Timestamp,

@@ -22,7 +22,10 @@ package struct Stamp: Hashable, Sendable {
     ///
     /// At a saturated version the time decides, so it is moved past the old one.
     package static func originating(
-        over previous: Stamp?, at now: Timestamp, by invocationID: GUID, usn: USN
+        over previous: Stamp?,
+        at now: Timestamp,
+        by invocationID: GUID,
+        usn: USN
     ) -> Stamp {
         guard let previous else {
             return Stamp(version: 1, time: now, invocationID: invocationID, originatingUSN: usn)
@@ -32,7 +35,11 @@ package struct Stamp: Hashable, Sendable {
             return Stamp(version: .max, time: time, invocationID: invocationID, originatingUSN: usn)
         }
         return Stamp(
-            version: previous.version + 1, time: now, invocationID: invocationID, originatingUSN: usn)
+            version: previous.version + 1,
+            time: now,
+            invocationID: invocationID,
+            originatingUSN: usn
+        )
     }
 }
 
