@@ -2,6 +2,8 @@
 package enum PKIError: Error, Hashable, Sendable {
     /// The octets are not what the named structure demands; the sentence says where.
     case malformed(String)
+    /// The octets end before the structure does.
+    case truncated(String)
     case tooLarge(what: String, octets: Int, octetsMax: Int)
     case notPEM(expected: String)
     /// An algorithm outside the allow-list.
@@ -22,6 +24,7 @@ extension PKIError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .malformed(let sentence): sentence
+        case .truncated(let what): "\(what) is cut short"
         case .tooLarge(let what, let octets, let octetsMax):
             "\(what) of \(octets) octets is over the limit of \(octetsMax)"
         case .notPEM(let expected): "no PEM block \"\(expected)\" found"
@@ -40,7 +43,7 @@ extension PKIError: CustomStringConvertible {
         case .notPEM: "show the file's first line: PEM begins with -----BEGIN"
         case .weakKey: "use P-256, P-384 or RSA of 2048 bits and more"
         case .keyMismatch: "the key file and the certificate file come from different requests"
-        case .malformed, .tooLarge, .algorithm, .badSignature, .notAllowed, .value, .library: nil
+        case .malformed, .truncated, .tooLarge, .algorithm, .badSignature, .notAllowed, .value, .library: nil
         }
     }
 }

@@ -1,19 +1,6 @@
 package import Identifiers
 package import PKI
 
-/// Why nothing was sealed.
-package enum SealError: Error, Sendable, Hashable {
-    case tooLarge(octets: Int, octetsMax: Int)
-    /// The partner's certificate may not be encrypted to; same words as for a received one.
-    case recipient(OpenRefusal)
-    case recipientNotYetValid(Timestamp)
-    case noRecipient
-    case tooManyRecipients(Int)
-    /// A field that cannot be written, or an envelope that our own checks would refuse.
-    case envelope(String)
-    case cryptography(PKIError)
-}
-
 /// Payload to sealed mail and back: the seam between messaging and cryptography.
 package protocol MessageProtection: Sendable {
     /// The mail as a file: header, CRLF lines of 76, 7-bit.

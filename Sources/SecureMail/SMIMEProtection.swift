@@ -1,4 +1,3 @@
-package import Identifiers
 package import PKI
 
 /// Bounds of one message, on both ways.
@@ -21,15 +20,22 @@ package struct KeyPair: Sendable {
     package let key: PrivateKey
 
     package init(certificate: Certificate, key: PrivateKey) throws(PKIError) {
+        guard certificate.publicKey == key.publicKey else { throw .keyMismatch }
+        guard !certificate.subjectKeyIdentifier.isEmpty else {
+            throw .notAllowed("the certificate \(certificate.serial) has no key identifier")
+        }
         self.certificate = certificate
         self.key = key
     }
 }
 
-/// S/MIME as in production: gzip, sign, encrypt, MIME.
+/// S/MIME as in production: gzip, sign, encrypt, MIME; and back with every check.
+///
+/// Calls compute for milliseconds and block nobody else; one value may be used from many tasks at once.
 package struct SMIMEProtection: MessageProtection {
     let own: KeyPair
-    let retired: [KeyPair]
+    /// Ours first, then keys that only open what was sealed to them.
+    let keys: [KeyPair]
     package let limits: SecureMailLimits
 
     /// `retiredKeys` still open old mail; nothing is signed with them.
@@ -38,17 +44,7 @@ package struct SMIMEProtection: MessageProtection {
         limits: SecureMailLimits = SecureMailLimits()
     ) throws(PKIError) {
         own = try KeyPair(certificate: ownCertificate, key: ownKey)
-        retired = retiredKeys
+        keys = [own] + retiredKeys
         self.limits = limits
     }
-
-    package func seal(
-        _ payload: [UInt8], envelope: MessageEnvelope, addressing: MailAddressing,
-        to recipients: [Certificate], membership: MembershipSnapshot
-    ) throws(SealError) -> [UInt8] { throw .noRecipient }
-
-    package func open(
-        _ message: [UInt8], membership: MembershipSnapshot,
-        isCommitted: (_ message: GUID, _ from: GUID) -> Bool, at now: Timestamp
-    ) -> OpenOutcome { .refused(OpenRefusal(code: .notOurs, detail: "")) }
 }
