@@ -1,0 +1,113 @@
+# Sourced by scripts/demo and scripts/torture: builds the program, makes HQ and Vancouver below $workdir, starts and
+# stops them, compares what they hold. Expects: $caller, $workdir; sets hq, van, bridgehead, root, child.
+
+fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'hint: %s\n' "$2" >&2; exit "${3:-1}"; }
+# A path as the caller's working directory means it.
+absolute() { case "$1" in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$caller" "$1" ;; esac; }
+say() { printf '%s\n' "$*" >&2; }
+
+# Asks a node to stop, and ends it after 10 s.
+stop_node() { # directory
+    local pid
+    pid=$(cat "$1.pid" 2>/dev/null) || return 0
+    kill -TERM "$pid" 2>/dev/null || { rm -f "$1.pid"; return 0; }
+    for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -KILL "$pid" 2>/dev/null || true
+    rm -f "$1.pid"
+}
+is_running() { # directory
+    local pid
+    pid=$(cat "$1.pid" 2>/dev/null) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+}
+
+# An empty $workdir with our marker, or an error: nothing that is not ours is removed.
+prepare_workdir() {
+    hq="$workdir/hq" van="$workdir/van" marker="$workdir/.bridgehead-demo"
+    if [ -e "$workdir" ]; then
+        [ -e "$marker" ] || [ -z "$(ls -A "$workdir")" ] ||
+            fail "$workdir exists and is no demo's" "choose another --workdir"
+        if is_running "$hq" || is_running "$van"; then
+            fail "a demo is running in $workdir" "scripts/demo down --workdir $workdir"
+        fi
+        rm -rf -- "${workdir:?}"
+    fi
+    mkdir -p "$workdir"
+    workdir=$(cd "$workdir" && pwd)
+    hq="$workdir/hq" van="$workdir/van" marker="$workdir/.bridgehead-demo"
+    touch "$marker"
+}
+
+build() {
+    scripts/install-dependencies
+    say "building (the first time takes some minutes) ..."
+    timeout 2400 swift build -c release --product bridgehead >&2
+    bridgehead="$(swift build -c release --show-bin-path)/bridgehead"
+}
+
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        [ "$port" != "${taken:-}" ] || continue
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+    done
+}
+
+configure() { # directory, own port, partner, partner's port
+    cat >"$1/bridgehead.yaml" <<YAML
+smtp: {listen: 127.0.0.1, port: $2}
+routes:
+  - {match: "$3", via: "smtp://127.0.0.1:$4", starttls: opportunistic}
+replication: {interval: 5s, notifyDelay: 1s}
+mail: {archive: true, retry: "2 5 10 +"}
+YAML
+}
+
+start() { # name, directory
+    "$bridgehead" serve --data "$2" >>"$2.log" 2>&1 &
+    echo $! >"$2.pid"
+    for _ in $(seq 150); do
+        if "$bridgehead" repl summary --data "$2" >/dev/null 2>&1; then return; fi
+        is_running "$2" || { tail -n 20 "$2.log" >&2; fail "$1 did not start" "see $2.log"; }
+        sleep 0.2
+    done
+    fail "$1 did not answer within 30 s" "see $2.log"
+}
+
+# HQ-RES-DC-01 in Headquarters and BR3-VAN-DC-01 in Vancouver, both running.
+make_two_nodes() { # forest name
+    local hq_port van_port
+    root="DC=${1//./,DC=}" child="vancouver.$1"
+    hq_port=$(free_port)
+    taken=$hq_port
+    van_port=$(free_port)
+    say "== making forest $1 (HQ-RES-DC-01 in Headquarters)"
+    "$bridgehead" forest create "$1" --server HQ-RES-DC-01 --site Headquarters --data "$hq" >&2
+    configure "$hq" "$hq_port" BR3-VAN-DC-01 "$van_port"
+    start HQ "$hq"
+    say "== adding child domain $child (BR3-VAN-DC-01 in Vancouver)"
+    "$bridgehead" domain add "$child" --server BR3-VAN-DC-01 --site Vancouver --site-link "HQ/VAN Site Link" \
+        --cost 50 --out "$workdir/van.join" --data "$hq" >&2
+    "$bridgehead" join "$workdir/van.join" --data "$van" >&2
+    "$bridgehead" ca sign "$van/pki/dsa.csr" --server BR3-VAN-DC-01 --out "$workdir/van.crt" --data "$hq" >&2
+    "$bridgehead" cert install "$workdir/van.crt" --data "$van" >&2
+    configure "$van" "$van_port" HQ-RES-DC-01 "$hq_port"
+    start Vancouver "$van"
+}
+
+# Both dumps of every naming context, byte for byte; a domain as far as the partial attribute set goes.
+dumps_equal() {
+    "$bridgehead" export --canonical --partial-attributes --data "$hq" >"$workdir/hq.dump" 2>/dev/null &&
+        "$bridgehead" export --canonical --partial-attributes --data "$van" >"$workdir/van.dump" 2>/dev/null &&
+        [ -s "$workdir/hq.dump" ] && cmp -s "$workdir/hq.dump" "$workdir/van.dump"
+}
+
+wait_until_equal() { # seconds
+    local end=$(($(date +%s) + $1))
+    while [ "$(date +%s)" -lt "$end" ]; do
+        if dumps_equal; then return 0; fi
+        sleep 0.5
+    done
+    diff "$workdir/hq.dump" "$workdir/van.dump" | head -n 20 >&2 || true
+    return 1
+}
