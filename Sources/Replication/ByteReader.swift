@@ -61,7 +61,7 @@ package struct ByteReader: Sendable {
         return Int64(bitPattern: value >> 1) ^ -Int64(value & 1)
     }
 
-    /// 0 ... 2^63-1.
+    /// A USN of 0 to 2^63-1.
     package mutating func usn() throws(CodecError) -> USN {
         guard let value = Int64(exactly: try varint()) else { throw .malformed("a USN above 2^63-1") }
         return USN(value)

@@ -17,10 +17,10 @@ package enum ReplicationLimits {
     package static let partOctetsMax = 64 << 20
     package static let fieldsPerMessageMax = 256
     package static let objectsPerPartMax = 10_000
-    package static let linksPerPartMax = 1_000_000
+    package static let linksPerPartMax = 10_000
     /// What a request may ask for; a source takes the smaller of it and its own limits.
     package static let requestedOctetsMax = Int(Int32.max)
-    package static let requestedObjectsMax = 1_000_000
+    package static let requestedObjectsMax = objectsPerPartMax
     package static let creditPartsMax = 65_536
     package static let partNumberMax = Int(Int32.max)
 
