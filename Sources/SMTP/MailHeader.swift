@@ -26,7 +26,7 @@ package struct MailHeader: Sendable {
 package struct ContentType: Sendable, Hashable {
     package static let parametersMax = 32
 
-    /// Lower case, e.g. `application/pkcs7-mime`.
+    /// Lower case, such as `application/pkcs7-mime`.
     package let mediaType: String
     /// Lower-case name to value; the first of equal names counts.
     package let parameters: [String: String]

@@ -4,7 +4,7 @@
 package struct SMTPReply: Sendable, Hashable {
     /// 200...599.
     package var code: Int
-    /// `class.subject.detail`, e.g. `5.7.1`; repeated on every line.
+    /// `class.subject.detail` such as `5.7.1`; repeated on every line.
     package var enhanced: String?
     /// At least one; printable ASCII without CR and LF once it goes through `bytes`.
     package var lines: [String]
@@ -144,7 +144,7 @@ package struct EHLOResponse: Sendable, Hashable {
         return EHLOResponse.size(text)
     }
 
-    /// Reads the same from one line of the reply, e.g. `250-SIZE 10485760` in a client's header callback.
+    /// Reads the same from one line of the reply (`250-SIZE 10485760`), as a client's header callback sees it.
     package static func messageOctetsMax(inLine line: ArraySlice<UInt8>) -> Int? {
         guard let line = SMTPReplyLine(line), line.code == 250 else { return nil }
         let words = line.text.split(separator: " ")

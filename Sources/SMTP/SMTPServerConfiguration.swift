@@ -23,7 +23,7 @@ package struct SMTPServerLimits: Sendable, Hashable {
     package var greetingSeconds = 0
     /// For one whole command, however slowly its octets come.
     package var commandSeconds = 300
-    /// For one whole message. Wide, as the links this is made for are thin.
+    /// For one whole message; wide, as the links this is made for are thin.
     package var messageSeconds = 3600
     /// For the disk: opening and storing.
     package var storeSeconds = 300

@@ -16,11 +16,20 @@ struct DialogueRunner {
     }
 
     /// What the session asked of its shell, in order, besides replies.
-    private enum Seen: Hashable {
+    private enum Seen: Hashable, CustomStringConvertible {
         case stored([UInt8])
         case aborted
         case close
         case tls
+
+        var description: String {
+            switch self {
+            case .stored(let bytes): "stored \(String(decoding: bytes, as: UTF8.self).debugDescription)"
+            case .aborted: "aborted"
+            case .close: "close"
+            case .tls: "tls"
+            }
+        }
     }
 
     let dialogue: Dialogue
