@@ -6,6 +6,14 @@ package struct MailAddress: Sendable, CustomStringConvertible {
     package let localPart: String
     package let domain: String
 
+    /// Stands in where an object has no valid address; `invalid` is reserved (RFC 6761), so no mail leaves for it.
+    package static let unusable = MailAddress(localPart: "nobody", domain: "address.invalid")
+
+    private init(localPart: String, domain: String) {
+        self.localPart = localPart
+        self.domain = domain
+    }
+
     /// Nil unless `text` is a dot-atom local part and a domain of letters, digits, `-`, `_` and dots.
     package init?(_ text: String) {
         guard let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else { return nil }
