@@ -64,6 +64,12 @@ struct StampReader {
     private let table: [GUID]
     private var before: [StampBefore]
 
+    /// No table: no stamp can follow.
+    init() {
+        table = []
+        before = []
+    }
+
     init(table reader: inout ByteReader) throws(CodecError) {
         let count = try reader.count(
             max: ReplicationLimits.vectorEntriesMax,

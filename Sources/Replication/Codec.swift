@@ -1,0 +1,124 @@
+import Identifiers
+
+/// Messages as octets, and back: docs/protocol.md is the specification.
+///
+/// A message: type, major and minor version, one octet each, then fields (tag, length, content) with ascending
+/// tags. The same message always gives the same octets.
+package enum ReplicationCodec {
+    /// A receiver refuses a higher one.
+    package static let majorVersion: UInt8 = 1
+    /// Grows with fields that an older receiver may skip.
+    package static let minorVersion: UInt8 = 0
+
+    enum MessageType: UInt8 {
+        case request = 1
+        case reply = 2
+        case poke = 3
+        case error = 4
+    }
+
+    /// Writes a message.
+    ///
+    /// The attribute table of a reply and the attributes of its objects leave sorted by OID, whatever their
+    /// order was. Of more than `bootRecordsMax` boot records the newest go, of a longer text its beginning.
+    package static func encode(_ message: ReplicationMessage) -> [UInt8] {
+        switch message {
+        case .request(let request): encode(request)
+        case .reply(let reply): encode(reply)
+        case .poke(let poke): encode(poke)
+        case .error(let error): encode(error)
+        }
+    }
+
+    /// Reads a message; fields that it does not know are skipped.
+    package static func decode(_ octets: [UInt8]) throws(CodecError) -> ReplicationMessage {
+        guard octets.count <= ReplicationLimits.partOctetsMax else {
+            throw .tooLarge(
+                item: "octets of a message",
+                value: UInt64(octets.count),
+                max: ReplicationLimits.partOctetsMax
+            )
+        }
+        var reader = ByteReader(octets)
+        let type = try reader.octet()
+        let major = try reader.octet()
+        _ = try reader.octet()
+        guard major <= majorVersion else { throw .incompatible(major: Int(major)) }
+        guard major > 0 else { throw .malformed("major version 0") }
+        guard let type = MessageType(rawValue: type) else { throw .malformed("message type \(type)") }
+        let fields = try FieldTable(reader)
+        switch type {
+        case .request: return .request(try decodeRequest(fields))
+        case .reply: return .reply(try decodeReply(fields))
+        case .poke: return .poke(Poke(header: try decodeHeader(fields), usn: try fields.usn(.usn)))
+        case .error: return .error(try decodeError(fields))
+        }
+    }
+
+    // MARK: - Start and header
+
+    static func start(_ type: MessageType, _ header: MessageHeader, reservingOctets: Int = 512) -> FieldWriter
+    {
+        var writer = ByteWriter(reservingOctets: reservingOctets)
+        writer.octet(type.rawValue)
+        writer.octet(majorVersion)
+        writer.octet(minorVersion)
+        var fields = FieldWriter(writer)
+        fields.field(.dsaGUID) { $0.guid(header.dsaGUID) }
+        fields.field(.invocationID) { $0.guid(header.invocationID) }
+        fields.field(.namingContext) { $0.guid(header.namingContext) }
+        fields.field(.bootRecords) { $0.bootRecords(header.bootRecords) }
+        return fields
+    }
+
+    static func decodeHeader(_ fields: FieldTable) throws(CodecError) -> MessageHeader {
+        MessageHeader(
+            dsaGUID: try fields.guid(.dsaGUID),
+            invocationID: try fields.guid(.invocationID),
+            bootRecords: try fields.required(.bootRecords) { reader throws(CodecError) in
+                try reader.bootRecords()
+            },
+            namingContext: try fields.guid(.namingContext)
+        )
+    }
+
+    // MARK: - Poke and error
+
+    private static func encode(_ poke: Poke) -> [UInt8] {
+        var fields = start(.poke, poke.header)
+        fields.field(.usn) { $0.usn(poke.usn) }
+        return fields.message.octets
+    }
+
+    private static func encode(_ error: ErrorReply) -> [UInt8] {
+        var fields = start(.error, error.header)
+        if let requestID = error.requestID { fields.field(.requestID) { $0.guid(requestID) } }
+        fields.field(.errorCode) { $0.octet(error.code.rawValue) }
+        fields.field(.errorText) { $0.text(beginning(of: error.text)) }
+        return fields.message.octets
+    }
+
+    private static func decodeError(_ fields: FieldTable) throws(CodecError) -> ErrorReply {
+        let code = try fields.required(.errorCode) { reader throws(CodecError) in try reader.octet() }
+        guard let code = ReplicationErrorCode(rawValue: code) else { throw .malformed("error code \(code)") }
+        return ErrorReply(
+            header: try decodeHeader(fields),
+            requestID: try fields.optional(.requestID) { reader throws(CodecError) in try reader.guid() },
+            code: code,
+            text: try fields.required(.errorText) { reader throws(CodecError) in
+                try reader.text(octetsMax: ReplicationLimits.errorTextOctetsMax, "length of an error's text")
+            }
+        )
+    }
+
+    /// As many whole characters as the limit allows.
+    private static func beginning(of text: String) -> String {
+        var octetsLeft = ReplicationLimits.errorTextOctetsMax
+        return String(
+            text.prefix { character in
+                octetsLeft -= character.utf8.count
+                return octetsLeft >= 0
+            }
+        )
+    }
+}
