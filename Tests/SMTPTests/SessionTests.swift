@@ -74,6 +74,16 @@ import Testing
         }
     }
 
+    @Test func `refuses a body that comes before its 354`() {
+        var session = Self.session()
+        _ = session.receive(.connected(isTLS: true, peer: nil))
+        _ = session.receive(Self.bytes("EHLO x\r\n"))
+        _ = session.receive(Self.bytes("MAIL FROM:<>\r\nRCPT TO:<postmaster>\r\nDATA\r\n"))
+        #expect(session.receive(Self.bytes("early\r\n")).isEmpty)
+        let effects = session.receive(Self.opened)
+        #expect(effects.dropFirst() == [.abortMessage, .close])
+    }
+
     @Test func `drops a file that is still being opened when the client goes`() {
         var session = Self.session()
         _ = session.receive(.connected(isTLS: true, peer: nil))
