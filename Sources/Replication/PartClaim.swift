@@ -89,6 +89,8 @@ package enum RefusalReason: Hashable, Sendable {
     case collectedNotCovered(invocationID: GUID, collected: USN, claimed: USN)
     /// This replica joins from another source.
     case joinsFromAnother(GUID)
+    /// Found while applying: an update of an object that is not held, without what creates it.
+    case lingeringObject(GUID)
 }
 
 extension RefusalReason: CustomStringConvertible {
@@ -103,6 +105,8 @@ extension RefusalReason: CustomStringConvertible {
                 + "already collected here (8614)"
         case .joinsFromAnother(let source):
             "this replica is joining from \(source) and takes nothing else until that is done"
+        case .lingeringObject(let objectGUID):
+            "the part changes object \(objectGUID), which was deleted and collected here: a lingering object"
         }
     }
 
@@ -111,6 +115,7 @@ extension RefusalReason: CustomStringConvertible {
         case .wrongNamingContext, .contradictory: "the source is faulty; compare versions"
         case .collectedNotCovered: "the source was away longer than the tombstone lifetime: resync it"
         case .joinsFromAnother: "wait, or start the join again from this source"
+        case .lingeringObject: "remove the object at the source, or resync the source"
         }
     }
 }

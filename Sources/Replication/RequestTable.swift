@@ -23,6 +23,11 @@ package struct OutstandingRequest: Hashable, Sendable {
     /// Kept as long as it may be sent again; encoding is deterministic, so that the payload is the same octets.
     package internal(set) var request: ChangesRequest?
 
+    /// No part and no refusal has come.
+    package var isPending: Bool { answeredParts == 0 && !isSettled }
+}
+
+extension OutstandingRequest {
     init(_ request: ChangesRequest, to source: GUID, at now: Timestamp, lifetimeSeconds: Int64) {
         requestID = request.requestID
         sequence = request.sequence
@@ -36,9 +41,6 @@ package struct OutstandingRequest: Hashable, Sendable {
         lastSent = now
         self.request = request
     }
-
-    /// No part and no refusal has come.
-    package var isPending: Bool { answeredParts == 0 && !isSettled }
 }
 
 /// How much one answer may bring.
@@ -49,7 +51,11 @@ package struct PartLimits: Hashable, Sendable {
     /// Parts in flight.
     package var credit: Int
 
-    package init(bytesMax: Int = 1 << 20, objectsMax: Int = 1000, credit: Int = 8) {
+    package init(
+        bytesMax: Int = ReplicationLimits.partTargetOctets,
+        objectsMax: Int = ReplicationLimits.partTargetObjects,
+        credit: Int = ReplicationLimits.creditParts
+    ) {
         self.bytesMax = bytesMax
         self.objectsMax = objectsMax
         self.credit = credit
@@ -61,7 +67,10 @@ package struct RequestTiming: Hashable, Sendable {
     package var resendFloorSeconds: Int64
     package var requestLifetimeSeconds: Int64
 
-    package init(resendFloorSeconds: Int64 = 900, requestLifetimeSeconds: Int64 = 30 * 86_400) {
+    package init(
+        resendFloorSeconds: Int64 = 900,
+        requestLifetimeSeconds: Int64 = Int64(ReplicationLimits.messageLifeDays) * 86_400
+    ) {
         self.resendFloorSeconds = resendFloorSeconds
         self.requestLifetimeSeconds = requestLifetimeSeconds
     }
@@ -104,8 +113,6 @@ package struct SourceRecord: Hashable, Sendable {
         package let usn: USN
     }
 
-    init(sourceDSA: GUID) { self.sourceDSA = sourceDSA }
-
     mutating func noteRoundTrip(seconds: Int64) {
         roundTrips.append(max(0, seconds))
         if roundTrips.count > Self.roundTripsMax { roundTrips.removeFirst() }
@@ -119,4 +126,8 @@ package struct SourceRecord: Hashable, Sendable {
         let (doubled, overflow) = percentile.multipliedReportingOverflow(by: 2)
         return max(timing.resendFloorSeconds, overflow ? .max : doubled)
     }
+}
+
+extension SourceRecord {
+    init(sourceDSA: GUID) { self.init(sourceDSA: sourceDSA, sequence: 0) }
 }

@@ -29,11 +29,6 @@ package struct SourceCursor: Hashable, Sendable {
     /// The source's clock in the newest snapshot whose vector was merged: a permanent gap must not look healthy.
     package internal(set) var lastSuccess: Timestamp?
 
-    package init(sourceDSA: GUID, invocationID: GUID) {
-        self.sourceDSA = sourceDSA
-        self.invocationID = invocationID
-    }
-
     package var highWatermark: USN { received.contiguousPrefix }
 
     /// What is known to exist and has not come, ascending.
@@ -70,6 +65,12 @@ package struct SourceCursor: Hashable, Sendable {
         }
         guard seen.asOf == newestAdoptedAsOf, let time = seen.vector[invocationID]?.time else { return false }
         return merged.dominates(seen.vector) && (lastSuccess ?? .epoch) >= time
+    }
+}
+
+extension SourceCursor {
+    package init(sourceDSA: GUID, invocationID: GUID) {
+        self.init(sourceDSA: sourceDSA, invocationID: invocationID, received: .init())
     }
 }
 

@@ -117,9 +117,13 @@ package struct SourceCycle: Sendable {
         let family = attributes.isEmpty ? [] : ancestorsToSend(before: object)
         ancestors = []
         guard wantsMore, isInRange(object.usn), !attributes.isEmpty else { return parts }
-        let octets =
-            PartDraft.octets(of: attributes) + family.reduce(0) { $0 + PartDraft.octets(of: $1.attributes) }
-        parts += makeRoom(octets: octets, items: 1 + family.count, before: object.usn)
+        let allAttributes = [attributes] + family.map(\.attributes)
+        parts += makeRoom(
+            octets: allAttributes.reduce(0) { $0 + PartDraft.octets(of: $1) },
+            items: allAttributes.count,
+            attributes: allAttributes.reduce(0) { $0 + $1.count },
+            before: object.usn
+        )
         guard wantsMore else { return parts }
         for ancestor in family {
             draft.add(ancestor.objectGUID, ancestor.attributes)
@@ -136,7 +140,7 @@ package struct SourceCycle: Sendable {
         guard wantsMore, isInRange(link.usn), isInSet(link.attribute),
             !request.vector.covers(link.stamp.stamp)
         else { return parts }
-        parts += makeRoom(octets: PartDraft.linkOctets, items: 1, before: link.usn)
+        parts += makeRoom(octets: PartDraft.linkOctets, items: 1, attributes: 1, before: link.usn)
         if wantsMore { draft.add(link) }
         return parts
     }
@@ -194,13 +198,20 @@ package struct SourceCycle: Sendable {
         if rangeIndex < ranges.count, !continues { draft = PartDraft(from: ranges[rangeIndex].from) }
     }
 
-    private mutating func makeRoom(octets: Int, items: Int, before usn: USN) -> [ChangesReply] {
+    /// Ends the part before `usn` when what stands there would make it too large.
+    private mutating func makeRoom(
+        octets: Int,
+        items: Int,
+        attributes: Int,
+        before usn: USN
+    ) -> [ChangesReply] {
+        let octetsMax = min(max(1, request.partBytesMax), ReplicationLimits.partOctetsMax)
+        let itemsMax = min(max(1, request.partObjectsMax), ReplicationLimits.objectsPerPartMax)
         let isFull =
-            draft.octets + octets > max(1, request.partBytesMax)
-            || draft.itemCount + items > max(1, request.partObjectsMax)
+            draft.octets + octets > octetsMax || draft.itemCount + items > itemsMax
+            || draft.table.oids.count + attributes > ReplicationLimits.attributesPerMessageMax
         guard draft.itemCount > 0, isFull else { return [] }
-        let part = close(at: USN(usn.rawValue - 1), isLast: false)
-        return [part]
+        return [close(at: USN(usn.rawValue - 1), isLast: false)]
     }
 
     private mutating func close(at end: USN, isLast: Bool) -> ChangesReply {
