@@ -1,0 +1,102 @@
+package import Identifiers
+
+/// A payload on its way from a service here to the service of the same name at another DSA.
+package struct IntersiteMessage: Sendable, Hashable {
+    /// Drawn by the sender; the receiver's service sees it and drops repeats by it.
+    package var id: GUID
+    /// 1 to 32 lower-case letters, digits and hyphens: `replication`.
+    package var service: String
+    /// The partner's dsaGUID.
+    package var to: GUID
+    package var payload: [UInt8]
+    package var inReplyTo: GUID?
+    package var created: Timestamp
+    /// From here on the mail is dropped unsent, and refused unread.
+    package var expires: Timestamp
+    /// For people: shown in lists and logs, never parsed.
+    package var summary: String
+    /// A newer message with the same key, service and partner replaces one that has not left yet.
+    package var coalescingKey: String?
+    /// Whether the transport may cut it; a whole message too large for the way is refused otherwise.
+    package var mayFragment: Bool
+
+    package init(
+        id: GUID,
+        service: String,
+        to: GUID,
+        payload: [UInt8],
+        inReplyTo: GUID? = nil,
+        created: Timestamp,
+        expires: Timestamp,
+        summary: String = "",
+        coalescingKey: String? = nil,
+        mayFragment: Bool = false
+    ) {
+        self.id = id
+        self.service = service
+        self.to = to
+        self.payload = payload
+        self.inReplyTo = inReplyTo
+        self.created = created
+        self.expires = expires
+        self.summary = summary
+        self.coalescingKey = coalescingKey
+        self.mayFragment = mayFragment
+    }
+}
+
+/// A payload whose sender is proven; only a transport makes one.
+package struct ReceivedMessage: Sendable, Hashable {
+    package let id: GUID
+    package let inReplyTo: GUID?
+    package let service: String
+    /// The dsaGUID of the certificate that signed it.
+    package let sender: GUID
+    package let payload: [UInt8]
+    package let created: Timestamp
+    package let expires: Timestamp
+    package let summary: String
+    /// The name of the transport that brought it.
+    package let transport: String
+    /// The signer's CA has no revocation list that is new enough.
+    package let isCRLStale: Bool
+    /// The mail's file below `mailroot/`, without extension.
+    package let fileID: String
+
+    init(
+        id: GUID,
+        inReplyTo: GUID?,
+        service: String,
+        sender: GUID,
+        payload: [UInt8],
+        created: Timestamp,
+        expires: Timestamp,
+        summary: String,
+        transport: String,
+        isCRLStale: Bool,
+        fileID: String
+    ) {
+        self.id = id
+        self.inReplyTo = inReplyTo
+        self.service = service
+        self.sender = sender
+        self.payload = payload
+        self.created = created
+        self.expires = expires
+        self.summary = summary
+        self.transport = transport
+        self.isCRLStale = isCRLStale
+        self.fileID = fileID
+    }
+}
+
+/// Proof that a message is on disk and will be sent, however often this process ends before that.
+package struct SendReceipt: Sendable, Hashable {
+    /// The message's id.
+    package let id: GUID
+    /// The mail's file in `mailroot/Queue`, without extension.
+    package let fileID: String
+    /// Of the sealed mail.
+    package let octets: Int
+    package let transport: String
+}
