@@ -54,7 +54,7 @@ package struct Destination: Hashable, Sendable {
         expireRequests(at: now)
         if !hasJoined, joinSource == nil { (joinSource, joinStarted) = (source, now) }
         var record = record(of: source)
-        record.sequence += 1
+        record.sequence &+= 1
         record.lastAttempt = now
         record.rememberedPoke = nil
         let request = ChangesRequest(
@@ -113,12 +113,13 @@ package struct Destination: Hashable, Sendable {
         return due
     }
 
-    /// Sources whose answer stopped short: parts came, a gap remains, and nothing has come for a resend time.
+    /// Sources whose answer stopped short: a gap or a poke remains, and nothing has come for a resend time.
     package func stalledSources(at now: Timestamp, timing: RequestTiming = .init()) -> [GUID] {
         sources.compactMap { record in
             guard let invocationID = record.invocationID,
                 let cursor = cursor(of: record.sourceDSA, invocationID),
-                !cursor.gaps.isEmpty, pendingRequest(to: record.sourceDSA) == nil
+                !cursor.gaps.isEmpty || record.rememberedPoke != nil,
+                pendingRequest(to: record.sourceDSA) == nil
             else { return nil }
             let newest = newestRequest(to: record.sourceDSA)
             guard let last = newest.map({ $0.lastPart ?? $0.lastSent }) else { return record.sourceDSA }

@@ -10,14 +10,19 @@ extension Destination {
         guard isConsistent(part) else {
             return .refused(.contradictory(interval: part.interval, asOf: part.asOf))
         }
-        if !hasJoined, let joinSource, joinSource != source { return .refused(.joinsFromAnother(joinSource)) }
+        let isAnswer = requestIndex(answeredBy: part) != nil
+        if !hasJoined, !isAnswer {
+            // Nothing was collected here yet, so nothing could tell that an old part revives a deleted object.
+            if let joinSource, joinSource != source { return .refused(.joinsFromAnother(joinSource)) }
+            return .stale
+        }
         if let reason = poison(in: part, at: now) { return .held(reason) }
         let cursor = cursor(of: source, part.header.invocationID)
         if let uncovered = uncoveredDeletion(by: part.vector) {
             return part.asOf < (cursor?.newestAdoptedAsOf ?? .zero) ? .stale : .refused(uncovered)
         }
         if let cursor, cursor.hasAll(of: part.interval, seen: part.seen, merged: vector) { return .duplicate }
-        return .apply(movesCursors: requestIndex(answeredBy: part) != nil)
+        return .apply(movesCursors: isAnswer)
     }
 
     /// Records a part whose data was applied in this transaction: interval, vector, request, adoption.

@@ -42,7 +42,7 @@ package enum PartVerdict: Hashable, Sendable {
     case held(HeldReason)
     /// Apply nothing, say why.
     case refused(RefusalReason)
-    /// Older than what is held of this source: dropped and counted.
+    /// Older than what is held of this source, or unasked while joining: dropped and counted.
     case stale
 }
 

@@ -219,6 +219,7 @@ struct DestinationBench {
         #expect(!bench.destination.mayAsk(.number(3)))
         let other = bench.part(.number(7), 0, 9, asOf: 9, header: Bench.header(of: .number(3)))
         #expect(bench.verdict(other) == .refused(.joinsFromAnother(Bench.source)))
+        #expect(bench.verdict(bench.part(.number(7), 0, 9, asOf: 9)) == .stale)
         _ = bench.take(bench.part(request.requestID, 0, 10, asOf: 30))
         #expect(bench.ask().isJoining)
         _ = bench.take(bench.part(request.requestID, 10, 30, asOf: 30))

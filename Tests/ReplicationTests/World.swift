@@ -194,6 +194,7 @@ struct World {
     private let skipSeconds: Int64
     private let objects: [GUID]
     private var isHealing = false
+    private var codecFailures = 0
 
     init(seed: Int, mutant: WorldMutant? = nil) {
         self.seed = seed
@@ -250,6 +251,13 @@ struct World {
             restore(index)
         } else if roll < 0.62 {
             askAgain(by: index)
+        } else if roll < 0.63 {
+            // A crash: what is not in the database is gone.
+            ledgers[index] = SourceLedger()
+            guard let stored = try? Destination(encoded: replicas[index].destination.encoded()),
+                stored == replicas[index].destination
+            else { return "a destination did not survive its database" }
+            replicas[index].destination = stored
         } else if !wire.isEmpty {
             return deliver(wire.remove(at: random.int(0...(wire.count - 1))))
         }
@@ -327,7 +335,16 @@ struct World {
 
     // MARK: The network
 
-    private mutating func post(_ message: ReplicationMessage, to index: Int) {
+    private mutating func post(_ sent: ReplicationMessage, to index: Int) {
+        var message = sent
+        if seed % 4 == 0 {
+            // Through the octets, as in life.
+            guard let read = try? ReplicationCodec.decode(ReplicationCodec.encode(sent)) else {
+                codecFailures += 1
+                return
+            }
+            message = read
+        }
         if isHealing || !random.chance(loss) { wire.append(.message(message, to: index)) }
         if !isHealing, random.chance(repeats) { wire.append(.message(message, to: index)) }
     }
@@ -370,7 +387,8 @@ struct World {
         case .refused(.joinsFromAnother): return nil
         case .held(let reason): return "a healthy part was held: \(reason)"
         case .refused(let reason): return "a healthy part was refused: \(reason)"
-        case .stale: return "a healthy part was called stale"
+        case .stale:
+            return replicas[index].destination.hasJoined ? "a healthy part was called stale" : nil
         }
         let result = commit(claim, isLast: part.isLast, at: index)
         if result.adopted { statistics.adoptions += 1 }
@@ -409,6 +427,7 @@ struct World {
     /// Exchanges without loss until no vector changes; then everything must be equal.
     private mutating func heal() -> String? {
         isHealing = true
+        if codecFailures > 0 { return "\(codecFailures) messages did not survive the codec" }
         wire.removeAll()
         for _ in 0..<(2 * replicas.count + 4) {
             now = now.adding(seconds: 1000)
