@@ -1,0 +1,270 @@
+import DirectoryModel
+package import Identifiers
+package import Replication
+
+/// What applying needs beside the parts.
+package struct ApplyContext: Hashable, Sendable {
+    package var ownDSA: GUID
+    package var now: Timestamp
+    /// The parts are a sealed snapshot carried by hand: into an empty replica they count as an answered request.
+    package var isMedia: Bool
+
+    package init(ownDSA: GUID, now: Timestamp, isMedia: Bool = false) {
+        self.ownDSA = ownDSA
+        self.now = now
+        self.isMedia = isMedia
+    }
+}
+
+/// What became of one part.
+package struct PartOutcome: Hashable, Sendable {
+    package var verdict: PartVerdict
+    /// Objects whose stamped state changed.
+    package var objectsApplied = 0
+    package var attributesApplied = 0
+    package var linksApplied = 0
+    /// Attributes and link values that were held already, or superseded.
+    package var unchanged = 0
+    /// Updates of objects that are not held, in parts that answer no request of ours, and bare deletions.
+    package var skipped = 0
+    /// Writes of one attribute made without knowledge of each other.
+    package var conflicts = 0
+    /// What the cursors did; nil when the part was not applied.
+    package var commit: CommitResult?
+    /// The newest USN that the part took; nil when it changed nothing.
+    package var changedUpTo: USN?
+    package var schemaChanged = false
+    package var configurationChanged = false
+
+    package init(verdict: PartVerdict) { self.verdict = verdict }
+}
+
+extension WriteTransaction {
+    /// Applies parts in their order; the cursors move in this transaction.
+    func apply(_ parts: [ChangesReply], context: ApplyContext) throws -> [PartOutcome] {
+        var destinations: [GUID: Destination] = [:]
+        var outcomes: [PartOutcome] = []
+        for part in parts {
+            let namingContext = part.header.namingContext
+            guard let held = view.namingContexts.first(where: { $0.guid == namingContext }) else {
+                outcomes.append(PartOutcome(verdict: .refused(.wrongNamingContext(namingContext))))
+                continue
+            }
+            var destination = try destinations[namingContext] ?? DestinationRows(db: db).load(held)
+            outcomes.append(try apply(part, to: held, &destination, context))
+            destinations[namingContext] = destination
+        }
+        for destination in destinations.values { try DestinationRows(db: db).save(destination) }
+        return outcomes
+    }
+
+    private func apply(
+        _ part: ChangesReply,
+        to held: HeldNamingContext,
+        _ destination: inout Destination,
+        _ context: ApplyContext
+    ) throws -> PartOutcome {
+        if context.isMedia { noteMedia(part, in: &destination, context) }
+        let claim = PartClaim(part, ownInvocationID: identity.invocationID, ownUSN: highestUSN)
+        var outcome = PartOutcome(verdict: destination.judge(claim, at: now))
+        switch outcome.verdict {
+        case .held, .refused, .stale:
+            break
+        case .duplicate:
+            outcome.commit = destination.commit(claim, at: now)
+        case .apply(let movesCursors):
+            let application = try PartApplication(part, held, in: self)
+            let isJoining = destination.requests.first { $0.requestID == part.requestID }?.isJoining ?? false
+            if let objection = try application.objection(isKnown: movesCursors, isJoining: isJoining) {
+                outcome.verdict = objection
+                break
+            }
+            let usnBefore = highestUSN
+            try application.run(&outcome)
+            if highestUSN != usnBefore {
+                outcome.changedUpTo = highestUSN
+                outcome.schemaChanged = held.role == .schema
+                outcome.configurationChanged = held.role == .configuration
+            }
+            outcome.commit = destination.commit(claim, at: now)
+        }
+        return outcome
+    }
+
+    /// Media has no request; the first part of it makes one, which the whole of it answers.
+    private func noteMedia(_ part: ChangesReply, in destination: inout Destination, _ context: ApplyContext) {
+        guard !destination.hasJoined,
+            !destination.requests.contains(where: { $0.requestID == part.requestID })
+        else { return }
+        let header = MessageHeader(
+            dsaGUID: identity.dsaGUID,
+            invocationID: identity.invocationID,
+            bootRecords: [],
+            namingContext: destination.namingContext
+        )
+        _ = destination.makeRequest(
+            to: part.header.dsaGUID,
+            id: part.requestID,
+            header: header,
+            kind: part.cutFor,
+            limits: PartLimits(),
+            at: now,
+            ownUSN: highestUSN
+        )
+    }
+}
+
+/// One part on its way into the database.
+///
+/// Replicated writes are checked against no schema rule.
+private struct PartApplication {
+    let part: ChangesReply
+    let held: HeldNamingContext
+    let transaction: WriteTransaction
+    /// By index in the part's table; nil for what this partial replica does not keep.
+    private let ids: [Int32?]
+
+    init(_ part: ChangesReply, _ held: HeldNamingContext, in transaction: WriteTransaction) throws {
+        self.part = part
+        self.held = held
+        self.transaction = transaction
+        let kept = held.isPartial ? Set(transaction.view.schema.partialAttributeSet) : nil
+        ids = try part.attributes.map { oid in
+            guard kept?.contains(oid) ?? true else { return nil }
+            return try transaction.attributeID(oid)
+        }
+    }
+
+    private func id(_ index: Int) -> Int32? { ids.indices.contains(index) ? ids[index] : nil }
+
+    // MARK: - Before anything is written
+
+    /// Why the part must not be applied; found only with the objects at hand.
+    ///
+    /// Only where the part answers a request of ours (`isKnown`), an update of an object that we lack shows a
+    /// lingering object: other parts may be older than what created it. While joining, versions may be far
+    /// above ours.
+    func objection(isKnown: Bool, isJoining: Bool) throws -> PartVerdict? {
+        var created: Set<GUID> = []
+        for object in part.objects {
+            let content = Content(object, ids: ids)
+            if content.hasMalformedName {
+                return .refused(.contradictory(interval: part.interval, asOf: part.asOf))
+            }
+            if content.canCreate { created.insert(object.objectGUID) }
+            if isKnown, !content.canCreate, !content.isDeletion, !created.contains(object.objectGUID),
+                try !transaction.objects.holds(object.objectGUID)
+            {
+                return .refused(.lingeringObject(object.objectGUID))
+            }
+            if !isJoining, let version = try leapingVersion(in: object) {
+                return .held(.versionLeap(objectGUID: object.objectGUID, version: version))
+            }
+        }
+        return nil
+    }
+
+    private func leapingVersion(in object: ReplicatedObject) throws -> UInt32? {
+        let high = object.attributes.filter { $0.stamp.version > PoisonCheck.versionLeapMax }
+        guard !high.isEmpty, let body = try transaction.objects.body(of: object.objectGUID) else {
+            return nil
+        }
+        return high.first { attribute in
+            guard let id = id(attribute.attribute), let local = body[id]?.stamp else { return false }
+            return PoisonCheck.isVersionLeap(existing: local, incoming: attribute.stamp)
+        }?.stamp.version
+    }
+
+    /// What an update carries of the attributes that make an object.
+    private struct Content {
+        var canCreate = false
+        var isDeletion = false
+        var hasMalformedName = false
+
+        init(_ object: ReplicatedObject, ids: [Int32?]) {
+            var hasName = false
+            var hasClass = false
+            for attribute in object.attributes where ids.indices.contains(attribute.attribute) {
+                switch ids[attribute.attribute] {
+                case AttributeIDs.name:
+                    hasName = attribute.values.first.flatMap(NameValue.init(octets:)) != nil
+                    hasMalformedName = !hasName
+                case AttributeIDs.objectClass: hasClass = !attribute.values.isEmpty
+                case AttributeIDs.isDeleted: isDeletion = attribute.values.first == ObjectBody.deletedMark
+                default: break
+                }
+            }
+            canCreate = hasName && hasClass
+        }
+    }
+
+    // MARK: - Writing
+
+    func run(_ outcome: inout PartOutcome) throws {
+        for object in part.objects { try apply(object, &outcome) }
+        for link in part.links { try apply(link, &outcome) }
+    }
+
+    private func apply(_ object: ReplicatedObject, _ outcome: inout PartOutcome) throws {
+        let existing = try transaction.objects.rowAndBody(object.objectGUID)
+        guard existing?.row.context ?? held.id == held.id,
+            existing != nil || Content(object, ids: ids).canCreate
+        else {
+            outcome.skipped += 1
+            return
+        }
+        var body = existing?.body ?? ObjectBody()
+        var taken: [ObjectBody.Attribute] = []
+        for attribute in object.attributes {
+            guard let id = id(attribute.attribute) else { continue }
+            let local = body[id]
+            switch ConflictRules.outcome(local: local?.stamp, incoming: attribute.stamp) {
+            case .same:
+                outcome.unchanged += 1
+                continue
+            case .keepLocal: outcome.unchanged += 1
+            case .takeIncoming:
+                taken.append(
+                    .init(id: id, stamp: attribute.stamp, localUSN: .zero, values: attribute.values)
+                )
+            }
+            if let local, ConflictRules.isConflict(local: local.stamp, incoming: attribute.stamp) {
+                outcome.conflicts += 1
+            }
+        }
+        guard !taken.isEmpty else { return }
+        let usn = try transaction.takeUSN()
+        taken.sort { $0.id < $1.id }
+        for var attribute in taken {
+            attribute.localUSN = usn
+            body.set(attribute)
+        }
+        try transaction.write(object.objectGUID, in: held, existing: existing, body: body, usn: usn)
+        outcome.objectsApplied += 1
+        outcome.attributesApplied += taken.count
+    }
+
+    /// A value whose source has not arrived waits in the table and shows when the source comes.
+    private func apply(_ link: ReplicatedLink, _ outcome: inout PartOutcome) throws {
+        guard let id = id(link.attribute) else { return }
+        let local = try transaction.links.row(link.source, id, link.target)
+        switch ConflictRules.outcome(local: local?.stamp, incoming: link.stamp) {
+        case .same, .keepLocal:
+            outcome.unchanged += 1
+        case .takeIncoming:
+            try transaction.links.save(
+                LinkRow(
+                    source: link.source,
+                    attribute: id,
+                    target: link.target,
+                    context: held.id,
+                    usn: try transaction.takeUSN(),
+                    isPresent: link.isPresent,
+                    stamp: link.stamp
+                )
+            )
+            transaction.note(changeIn: held)
+            outcome.linksApplied += 1
+        }
+    }
+}

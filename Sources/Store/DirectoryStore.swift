@@ -1,0 +1,249 @@
+package import DirectoryModel
+import GRDB
+package import Identifiers
+package import Replication
+import Synchronization
+
+/// The directory database of one DSA: objects, link values, cursors, in one SQLite file.
+///
+/// Every call is one transaction. Writers queue up; reads see committed state only and block nobody.
+package final class DirectoryStore: Sendable {
+    private struct Cache {
+        var identity: ReplicaIdentity
+        var bootRecords: [BootRecord]
+        var contexts: [HeldNamingContext]
+        var schema: Schema
+        var attributeIDs: AttributeIDs
+    }
+
+    private let writer: any DatabaseWriter
+    private let sha256: @Sendable ([UInt8]) -> [UInt8]
+    /// What the newest commit left; changed on the writer's queue only, right after a commit.
+    private let cache: Mutex<Cache>
+
+    /// Opens or makes the database.
+    ///
+    /// - Parameters:
+    ///   - path: of the file; nil = in memory, for tests and simulation.
+    ///   - sha256: what canonical dumps hash value sets with.
+    /// - Throws: `StoreError.otherVersion`, `.notADirectoryDatabase`, `.sqlite`.
+    package init(path: String?, sha256: @escaping @Sendable ([UInt8]) -> [UInt8]) throws {
+        self.sha256 = sha256
+        let configuration = Self.configuration
+        let opened: any DatabaseWriter
+        let loaded: Cache
+        do {
+            if let path {
+                opened = try DatabasePool(path: path, configuration: configuration)
+            } else {
+                opened = try DatabaseQueue(configuration: configuration)
+            }
+            loaded = try opened.write { db in
+                try Tables.prepare(db, path: path ?? "the database in memory")
+                return try Self.load(db, sha256: sha256)
+            }
+        } catch let error as DatabaseError {
+            throw Self.storeError(error, path: path)
+        }
+        writer = opened
+        cache = Mutex(loaded)
+    }
+
+    package var identity: ReplicaIdentity { cache.withLock { $0.identity } }
+
+    /// Newest first, at most `ReplicationLimits.bootRecordsMax`.
+    package var bootRecords: [BootRecord] { cache.withLock { $0.bootRecords } }
+
+    /// As the newest commit left it; `Schema.builtin()` until the schema naming context has objects.
+    package var schema: Schema { cache.withLock { $0.schema } }
+
+    package var namingContexts: [HeldNamingContext] { cache.withLock { $0.contexts } }
+
+    /// Says whose database this is, or begins a new life of it under a new invocationID.
+    package func setIdentity(dsaGUID: GUID, invocationID: GUID) throws {
+        let identity = ReplicaIdentity(dsaGUID: dsaGUID, invocationID: invocationID)
+        try writer.write { db in
+            try MetaRows(db: db).save(identity)
+            db.afterNextTransaction { [self] _ in cache.withLock { $0.identity = identity } }
+        }
+    }
+
+    /// Records this start of the program, once and before anything is sent.
+    ///
+    /// The id is random: it tells a database that was put back from one that went on. All records kept come
+    /// back, newest first.
+    @discardableResult
+    package func recordBoot(id: GUID) throws -> [BootRecord] {
+        try writer.write { db in
+            try BootRows(db: db).record(id, startUSN: MetaRows(db: db).highestUSN())
+            let records = try BootRows(db: db).newest()
+            db.afterNextTransaction { [self] _ in cache.withLock { $0.bootRecords = records } }
+            return records
+        }
+    }
+
+    // MARK: - Naming contexts
+
+    /// Takes up an empty replica of a naming context; its data comes by replication.
+    package func addReplica(_ context: NamingContext, isPartial: Bool) async throws {
+        try await change(at: .epoch) { transaction in
+            _ = try transaction.insert(context, isPartial: isPartial)
+        }
+    }
+
+    /// Makes a new naming context: originates its head and, unless it is the schema, its fixed containers.
+    ///
+    /// - Throws: `StoreError.namingContextExists`, `DirectoryError` when the head does not fit the schema.
+    package func createNamingContext(
+        _ context: NamingContext,
+        headAttributes: [EntryAttribute],
+        at now: Timestamp
+    ) async throws {
+        try await change(at: now) { try $0.create(context, headAttributes: headAttributes) }
+    }
+
+    // MARK: - Writes
+
+    /// Carries out originating writes, all or none, in one transaction.
+    ///
+    /// `randomGUID` draws the GUIDs of new objects. A refusal is a `DirectoryError` with the index of its
+    /// operation.
+    package func originate(
+        _ operations: [OriginatingOperation],
+        at now: Timestamp,
+        randomGUID: @escaping @Sendable () -> GUID
+    ) async throws -> [WriteResult] {
+        try await change(at: now) { transaction in
+            var results: [WriteResult] = []
+            results.reserveCapacity(operations.count)
+            for (index, operation) in operations.enumerated() {
+                do {
+                    results.append(try transaction.originate(operation, randomGUID: randomGUID))
+                } catch var error as DirectoryError {
+                    error.operationIndex = index
+                    throw error
+                }
+            }
+            return results
+        }
+    }
+
+    /// Applies parts in their order, in one transaction with their cursors.
+    package func apply(_ parts: [ChangesReply], context: ApplyContext) async throws -> [PartOutcome] {
+        try await change(at: context.now) { try $0.apply(parts, context: context) }
+    }
+
+    /// Changes the destination's half of replication: makes requests, takes pokes and refusals.
+    ///
+    /// Takes no USN. The body also gets the highest USN, read in the same transaction.
+    package func updateDestination<T: Sendable>(
+        _ namingContext: GUID,
+        _ body: @escaping @Sendable (inout Destination, USN) throws -> T
+    ) async throws -> T {
+        try await change(at: .epoch) { transaction in
+            let context = try transaction.view.namingContext(namingContext)
+            let rows = DestinationRows(db: transaction.db)
+            var destination = try rows.load(context)
+            let before = destination
+            let result = try body(&destination, transaction.highestUSN)
+            if destination != before { try rows.save(destination) }
+            return result
+        }
+    }
+
+    // MARK: - Reads
+
+    /// Runs `body` over one consistent state of the database.
+    package func snapshot<T: Sendable>(_ body: @escaping @Sendable (StoreSnapshot) throws -> T) async throws
+        -> T
+    {
+        try await reporting { [self] in
+            try await writer.read { db in try body(openSnapshot(db)) }
+        }
+    }
+
+    // MARK: - Transactions
+
+    func change<T: Sendable>(
+        at now: Timestamp,
+        _ body: @escaping @Sendable (WriteTransaction) throws -> T
+    ) async throws -> T {
+        try await reporting { [self] in
+            try await writer.write { db in
+                let view = openSnapshot(db)
+                let transaction = try WriteTransaction(view, at: now)
+                let result = try body(transaction)
+                try transaction.finish()
+                let (contexts, schema, ids) = (view.namingContexts, view.schema, view.attributeIDs)
+                db.afterNextTransaction { [self] _ in
+                    cache.withLock { cache in
+                        (cache.contexts, cache.schema, cache.attributeIDs) = (contexts, schema, ids)
+                    }
+                }
+                return result
+            }
+        }
+    }
+
+    private func openSnapshot(_ db: Database) -> StoreSnapshot {
+        let cache = cache.withLock { $0 }
+        return StoreSnapshot(
+            db,
+            identity: cache.identity,
+            contexts: cache.contexts,
+            schema: cache.schema,
+            attributeIDs: cache.attributeIDs,
+            sha256: sha256
+        )
+    }
+
+    private func reporting<T>(_ body: () async throws -> T) async throws -> T {
+        do {
+            return try await body()
+        } catch let error as DatabaseError {
+            throw Self.storeError(error, path: nil)
+        }
+    }
+
+    private static func load(_ db: Database, sha256: @escaping @Sendable ([UInt8]) -> [UInt8]) throws -> Cache
+    {
+        let builtin = try Schema.builtin()
+        let contexts = try NamingContextRows(db: db).all(naming: builtin)
+        let view = StoreSnapshot(
+            db,
+            identity: try MetaRows(db: db).identity(),
+            contexts: contexts,
+            schema: builtin,
+            attributeIDs: try AttributeIDs(loadingFrom: db),
+            sha256: sha256
+        )
+        return Cache(
+            identity: view.identity,
+            bootRecords: try BootRows(db: db).newest(),
+            contexts: contexts,
+            schema: try SchemaRows.load(from: view),
+            attributeIDs: view.attributeIDs
+        )
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { db in
+            // What a partner was told must survive a power cut, or its USNs would be given out twice.
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
+            let cacheKiB = db.configuration.readonly ? 8 * 1024 : 64 * 1024
+            try db.execute(sql: "PRAGMA cache_size = -\(cacheKiB)")
+        }
+        return configuration
+    }
+
+    private static func storeError(_ error: DatabaseError, path: String?) -> StoreError {
+        if error.resultCode == .SQLITE_NOTADB, let path { return .notADirectoryDatabase(path: path) }
+        // Without the statement's arguments: they are attribute values.
+        return .sqlite(code: error.extendedResultCode.rawValue, message: error.message ?? "no message")
+    }
+}

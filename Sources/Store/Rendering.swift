@@ -1,0 +1,224 @@
+package import DirectoryModel
+import GRDB
+package import Identifiers
+import Replication
+
+extension StoreSnapshot {
+    /// The object behind a reference; nil when it is not held.
+    package func objectGUID(of reference: ObjectReference) throws -> GUID? {
+        switch reference {
+        case .dn(let dn): try resolve(dn)
+        case .guid(let guid): try objects.holds(guid) ? guid : nil
+        }
+    }
+
+    /// An object with its values, links and back links.
+    ///
+    /// Without `includeDeleted` a tombstone is as good as absent; `operational` adds what is computed: times, USNs,
+    /// `distinguishedName`. Nil when it is not held, or waits for its parent and was asked for by name.
+    package func entry(
+        _ reference: ObjectReference,
+        includeDeleted: Bool = false,
+        operational: Bool = false
+    ) throws -> DirectoryEntry? {
+        guard let guid = try objectGUID(of: reference), let (row, body) = try objects.rowAndBody(guid) else {
+            return nil
+        }
+        if row.node.standing == .tombstone, !includeDeleted { return nil }
+        return try render(row, body, operational: operational)
+    }
+
+    /// What appears directly under an object, by RDN; not tombstones.
+    package func children(of parent: GUID) throws -> [GUID] {
+        try objects.placedChildren(of: parent).filter(\.node.isVisible).map(\.guid)
+    }
+
+    /// An object and everything that appears below it, parents first; tombstones only with `includeDeleted`.
+    package func subtree(
+        of root: GUID,
+        includeDeleted: Bool = false,
+        operational: Bool = false,
+        _ each: (DirectoryEntry) throws -> Bool
+    ) throws {
+        var pending = [root]
+        while let next = pending.popLast() {
+            if let entry = try entry(.guid(next), includeDeleted: includeDeleted, operational: operational) {
+                guard try each(entry) else { return }
+            }
+            let children = try objects.placedChildren(of: next)
+                .filter { $0.node.isVisible || includeDeleted }.map(\.guid)
+            pending += children.reversed()
+        }
+    }
+
+    /// The visible objects of a class, subclasses included, by GUID.
+    package func entries(ofClass name: String, in namingContext: GUID? = nil) throws -> [DirectoryEntry] {
+        let value = schema.objectClass(named: name)?.name ?? name
+        return try find(attribute: .objectClass, equals: Array(value.utf8), in: namingContext)
+            .compactMap { try entry(.guid($0)) }
+    }
+
+    /// The visible objects that hold a value of an indexed attribute, by GUID.
+    ///
+    /// The value is in LDAP's string form; for a DN-valued attribute it is the 16 octets of the target's GUID.
+    package func find(attribute: OID, equals value: [UInt8], in namingContext: GUID? = nil) throws -> [GUID] {
+        guard let id = try attributeIDs.existingID(for: attribute, in: db) else { return [] }
+        let definition = schema.attribute(oid: attribute)
+        let wanted = IndexRows.normalized(value, definition)
+        let context = try namingContext.map { try self.namingContext($0).id }
+        let keys = try IndexRows(db: db).objects(attribute: id, key: IndexRows.key(wanted))
+        var found: [GUID] = []
+        for key in keys {
+            guard let guid = try objects.guid(ofID: key), let (row, body) = try objects.rowAndBody(guid),
+                row.node.isVisible, context == nil || row.context == context,
+                let values = body.attributes.first(where: { $0.id == id })?.values,
+                values.contains(where: { IndexRows.stored($0, definition) == wanted })
+            else { continue }
+            found.append(guid)
+        }
+        return found.sorted()
+    }
+
+    /// Who wrote what; nil when the object is not held.
+    package func metadata(of objectGUID: GUID) throws -> ObjectMetadata? {
+        guard let body = try objects.body(of: objectGUID) else { return nil }
+        let attributes = try body.attributes.map {
+            AttributeMetadataRow(
+                attribute: try attributeName($0.id),
+                stamp: $0.stamp,
+                localUSN: $0.localUSN,
+                valueCount: $0.values.count
+            )
+        }
+        let linkRows = try links.rows(of: objectGUID).map {
+            LinkMetadataRow(
+                attribute: try attributeName($0.attribute),
+                target: $0.target,
+                targetDN: try dn(of: $0.target),
+                stamp: $0.stamp,
+                localUSN: $0.usn,
+                isPresent: $0.isPresent
+            )
+        }
+        return ObjectMetadata(
+            objectGUID: objectGUID,
+            attributes: attributes.sorted { $0.attribute < $1.attribute },
+            links: linkRows
+        )
+    }
+
+    private func attributeName(_ id: Int32) throws -> String {
+        let oid = try attributeIDs.oid(of: id, in: db)
+        return schema.name(of: oid) ?? oid.description
+    }
+
+    // MARK: - One entry
+
+    func render(_ row: ObjectRow, _ body: ObjectBody, operational: Bool) throws -> DirectoryEntry {
+        let context = try context(id: row.context)
+        let rdn = try renderedRDN(row)
+        var attributes: [EntryAttribute] = []
+        for attribute in body.attributes where !attribute.values.isEmpty && attribute.id != AttributeIDs.name
+        {
+            // Hidden until its schema arrives.
+            guard let definition = schema.attribute(oid: try attributeIDs.oid(of: attribute.id, in: db))
+            else {
+                continue
+            }
+            let values = definition.holdsReferences ? try attribute.values.map(presented) : attribute.values
+            attributes.append(EntryAttribute(name: definition.name, values: values))
+        }
+        attributes.append(EntryAttribute(name: "name", values: [Array(rdn.value.utf8)]))
+        attributes += try forwardLinks(of: row.guid) + backLinks(of: row.guid)
+        let dn = try dn(of: row) ?? context.dn.child(rdn)
+        if operational { attributes += operationalAttributes(row, body, dn) }
+        return DirectoryEntry(
+            objectGUID: row.guid,
+            dn: dn,
+            namingContext: context.guid,
+            standing: row.node.standing,
+            usnChanged: row.usn,
+            usnCreated: row.createdUSN,
+            attributes: attributes.sorted(by: Self.isShownFirst)
+        )
+    }
+
+    private static func isShownFirst(_ left: EntryAttribute, _ right: EntryAttribute) -> Bool {
+        let leftIsClass = left.name == "objectClass"
+        let rightIsClass = right.name == "objectClass"
+        return leftIsClass != rightIsClass ? leftIsClass : left.name < right.name
+    }
+
+    /// A reference as the target's current name; as it was written when the target is not held.
+    private func presented(_ value: [UInt8]) throws -> [UInt8] {
+        guard let reference = ReferenceValue(octets: value) else { return value }
+        if let target = reference.target, let dn = try dn(of: target) {
+            return Array(dn.description(naming: schema).utf8)
+        }
+        return Array(reference.text.utf8)
+    }
+
+    private func forwardLinks(of source: GUID) throws -> [EntryAttribute] {
+        var found: [EntryAttribute] = []
+        for row in try links.rows(of: source) where row.isPresent {
+            guard let definition = schema.attribute(oid: try attributeIDs.oid(of: row.attribute, in: db)),
+                let name = try visibleName(of: row.target)
+            else { continue }
+            Self.append(name, to: definition.name, in: &found)
+        }
+        return found
+    }
+
+    private func backLinks(of target: GUID) throws -> [EntryAttribute] {
+        let sources = try links.presentSources(of: target)
+        guard !sources.isEmpty else { return [] }
+        let backLinks = backLinkDefinitions()
+        var found: [EntryAttribute] = []
+        for (attribute, source) in sources {
+            let forward = schema.attribute(oid: try attributeIDs.oid(of: attribute, in: db))
+            guard let linkID = forward?.linkID, let back = backLinks[linkID + 1],
+                let name = try visibleName(of: source)
+            else { continue }
+            Self.append(name, to: back.name, in: &found)
+        }
+        return found
+    }
+
+    private static func append(_ value: [UInt8], to name: String, in attributes: inout [EntryAttribute]) {
+        if let index = attributes.firstIndex(where: { $0.name == name }) {
+            attributes[index].values.append(value)
+        } else {
+            attributes.append(EntryAttribute(name: name, values: [value]))
+        }
+    }
+
+    /// The name of a link's other end; nil while it is not held, waits, or is deleted.
+    private func visibleName(of guid: GUID) throws -> [UInt8]? {
+        guard let row = try objects.row(guid), row.node.isVisible, let dn = try dn(of: row) else {
+            return nil
+        }
+        return Array(dn.description(naming: schema).utf8)
+    }
+
+    private func operationalAttributes(
+        _ row: ObjectRow,
+        _ body: ObjectBody,
+        _ dn: DistinguishedName
+    ) -> [EntryAttribute] {
+        let times = body.attributes.map(\.stamp.time)
+        let created = (times.min() ?? .epoch).generalizedTime
+        let changed = (times.max() ?? .epoch).generalizedTime
+        return [
+            ("distinguishedName", dn.description(naming: schema)), ("objectGUID", nil),
+            ("whenCreated", created), ("whenChanged", changed), ("uSNCreated", row.createdUSN.description),
+            ("uSNChanged", row.usn.description),
+        ].map { name, text in
+            EntryAttribute(name: name, values: [text.map { Array($0.utf8) } ?? row.guid.microsoftOctets])
+        }
+    }
+}
+
+extension AttributeDefinition {
+    /// DN-valued without `linkID`: stored as `ReferenceValue`.
+    var holdsReferences: Bool { syntax == .distinguishedName && linkID == nil }
+}

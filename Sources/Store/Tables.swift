@@ -1,0 +1,60 @@
+import GRDB
+
+/// The layout of the database file.
+///
+/// One row per object with all values and metadata in one blob (`ObjectBody`): a row per attribute costs five
+/// times as much. Only attributes that the schema marks as indexed have rows of their own. What placement
+/// computes stands in columns beside the blob, so that it changes without touching stamped state.
+enum Tables {
+    /// `PRAGMA user_version`: another number is another layout.
+    static let version: Int64 = 1
+
+    static let statements = [
+        "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
+        "CREATE TABLE boots(ordinal INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, start_usn INTEGER NOT NULL)",
+        """
+        CREATE TABLE naming_contexts(id INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, dn TEXT NOT NULL,
+          role INTEGER NOT NULL, is_partial INTEGER NOT NULL)
+        """,
+        "CREATE TABLE attribute_ids(id INTEGER PRIMARY KEY, oid BLOB NOT NULL UNIQUE)",
+        // rdn: NameValue's octets after the parent. name_stamp: StampOctets. flags: ObjectFlags.
+        """
+        CREATE TABLE objects(id INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, nc INTEGER NOT NULL,
+          usn INTEGER NOT NULL, created_usn INTEGER NOT NULL, parent BLOB NOT NULL, rdn BLOB NOT NULL,
+          rdn_key BLOB NOT NULL, name_stamp BLOB NOT NULL, placed_parent BLOB, standing INTEGER NOT NULL,
+          flags INTEGER NOT NULL, arrived INTEGER, body BLOB NOT NULL)
+        """,
+        "CREATE INDEX objects_changes ON objects(nc, usn)",
+        "CREATE INDEX objects_placed ON objects(placed_parent, rdn_key) WHERE placed_parent IS NOT NULL",
+        // The few that do not stand where their stamp says: with objects_placed they make an index on parent.
+        """
+        CREATE INDEX objects_elsewhere ON objects(parent)
+          WHERE placed_parent IS NULL OR placed_parent <> parent
+        """,
+        "CREATE INDEX objects_odd ON objects(nc, standing) WHERE standing <> 2 OR flags <> 0",
+        """
+        CREATE TABLE links(source BLOB NOT NULL, attribute INTEGER NOT NULL, target BLOB NOT NULL,
+          nc INTEGER NOT NULL, usn INTEGER NOT NULL, is_present INTEGER NOT NULL, created INTEGER NOT NULL,
+          stamp BLOB NOT NULL, PRIMARY KEY(source, attribute, target)) WITHOUT ROWID
+        """,
+        "CREATE INDEX links_changes ON links(nc, usn)",
+        "CREATE INDEX links_back ON links(target, attribute)",
+        """
+        CREATE TABLE attribute_index(attribute INTEGER NOT NULL, value BLOB NOT NULL, object INTEGER NOT NULL,
+          PRIMARY KEY(attribute, value, object)) WITHOUT ROWID
+        """,
+        "CREATE TABLE destinations(nc BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
+    ]
+
+    /// Makes the tables of a new file, or checks that a file has this layout.
+    static func prepare(_ db: Database, path: String) throws {
+        let found = try Query("PRAGMA user_version", in: db).first { $0.integer(0) } ?? 0
+        let tables = try Query("SELECT count(*) FROM sqlite_master", in: db).first { $0.integer(0) } ?? 0
+        guard found != version else { return }
+        guard found == 0 else { throw StoreError.otherVersion(found: found, expected: version) }
+        guard tables == 0 else { throw StoreError.notADirectoryDatabase(path: path) }
+        for statement in statements { try db.execute(sql: statement) }
+        try AttributeIDs.insertWellKnown(in: db)
+        try db.execute(sql: "PRAGMA user_version = \(version)")
+    }
+}

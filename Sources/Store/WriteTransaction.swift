@@ -1,0 +1,229 @@
+import DirectoryModel
+import GRDB
+import Identifiers
+import Replication
+
+/// One transaction that changes stamped state: hands out USNs, writes bodies, keeps indexes and placement.
+///
+/// Nothing here outlives a failed transaction: caches of the store take over its schema and attribute ids only
+/// after the commit.
+final class WriteTransaction {
+    /// Reads what this transaction has written so far.
+    let view: StoreSnapshot
+    let now: Timestamp
+    /// The newest USN handed out.
+    private(set) var highestUSN: USN
+    private let startUSN: USN
+    /// Objects of the schema naming context changed, and the schema was not rebuilt since.
+    private(set) var isSchemaStale = false
+    private(set) var schemaChanged = false
+    private(set) var configurationChanged = false
+    private var placements: [Int64: PlacementRows] = [:]
+    /// By attribute id; nil = known to need no rows.
+    private var indexedAttributes: [Int32: AttributeDefinition?] = [:]
+
+    init(_ view: StoreSnapshot, at now: Timestamp) throws {
+        self.view = view
+        self.now = now
+        highestUSN = try view.highestUSN()
+        startUSN = highestUSN
+    }
+
+    var db: Database { view.db }
+    var objects: ObjectRows { view.objects }
+    var links: LinkRows { view.links }
+    var identity: ReplicaIdentity { view.identity }
+
+    /// One for every changed object or link value, and for nothing else.
+    func takeUSN() throws -> USN {
+        guard highestUSN < .max else { throw StoreError.usnsExhausted }
+        highestUSN = highestUSN.next
+        return highestUSN
+    }
+
+    /// The last step before the commit.
+    func finish() throws {
+        try refreshSchema()
+        if highestUSN != startUSN { try MetaRows(db: db).saveHighestUSN(highestUSN) }
+    }
+
+    func attributeID(_ oid: OID) throws -> Int32 { try view.attributeIDs.id(for: oid, in: db) }
+
+    func stamp(over previous: Stamp?, usn: USN) -> Stamp {
+        Stamp.originating(over: previous, at: now, by: identity.invocationID, usn: usn)
+    }
+
+    // MARK: - Objects
+
+    /// Writes an object's new body: its row, its index rows, its place and what that touches.
+    ///
+    /// `existing` is the object as it was, nil for a new one.
+    func write(
+        _ guid: GUID,
+        in context: HeldNamingContext,
+        existing: (row: ObjectRow, body: ObjectBody)?,
+        body: ObjectBody,
+        usn: USN
+    ) throws {
+        guard let name = body[AttributeIDs.name],
+            let value = name.values.first.flatMap(NameValue.init(octets:))
+        else { throw StoreError.damaged("object \(guid) would have no name") }
+        note(changeIn: context)
+        let isDeleted = body.isMarkedDeleted
+        if let existing, existing.row.node.nameStamp == name.stamp,
+            existing.row.node.isTombstone == isDeleted
+        {
+            try objects.update(id: existing.row.id, usn: usn, body: body.encoded())
+            try index(existing.row.id, from: existing.body, to: body)
+            return
+        }
+        let before = existing?.row.node
+        let node = try place(
+            PlacementNode(
+                objectGUID: guid,
+                parent: value.parent,
+                rdnKey: value.rdn.key,
+                nameStamp: name.stamp,
+                isTombstone: isDeleted,
+                isFixed: context.isFixed(guid),
+                holdsMangledName: MangledName.parse(value.rdn.value) != nil,
+                placedParent: before?.placedParent,
+                standing: before?.standing ?? .waiting,
+                isClashLoser: before?.isClashLoser ?? false
+            ),
+            before: before,
+            in: context
+        )
+        let wasTombstone = before?.isTombstone ?? false
+        var row = ObjectRow(
+            id: existing?.row.id ?? 0,
+            context: context.id,
+            usn: usn,
+            createdUSN: existing?.row.createdUSN ?? usn,
+            rdn: Array(value.octets[16...]),
+            node: node,
+            arrived: isDeleted ? (wasTombstone ? existing?.row.arrived : now) : nil
+        )
+        if existing == nil {
+            row.id = try objects.insert(row, body: body.encoded())
+        } else {
+            try objects.update(row, body: body.encoded())
+        }
+        try index(row.id, from: existing?.body ?? ObjectBody(), to: body)
+        view.forgetNames()
+    }
+
+    private func place(_ node: PlacementNode, before: PlacementNode?, in context: HeldNamingContext) throws
+        -> PlacementNode
+    {
+        let placement = Placement(
+            namingContext: context.guid,
+            hasLostAndFound: context.role.hasFixedContainers
+        )
+        // Taken out while it changes, so that its cache is not copied.
+        var rows = placements.removeValue(forKey: context.id) ?? PlacementRows(objects, context: context.id)
+        let placed = try rows.place(node, before: before, by: placement)
+        placements[context.id] = rows
+        return placed
+    }
+
+    func note(changeIn context: HeldNamingContext) {
+        switch context.role {
+        case .schema: (isSchemaStale, schemaChanged) = (true, true)
+        case .configuration: configurationChanged = true
+        case .domain: break
+        }
+    }
+
+    // MARK: - Schema and indexes
+
+    /// The schema that the objects written so far make.
+    func refreshSchema() throws {
+        guard isSchemaStale else { return }
+        isSchemaStale = false
+        let old = view.schema
+        view.schema = try SchemaRows.load(from: view)
+        indexedAttributes = [:]
+        try reindex(from: old)
+    }
+
+    private func index(_ object: Int64, from old: ObjectBody, to new: ObjectBody) throws {
+        let rows = IndexRows(db: db)
+        for attribute in new.attributes {
+            guard let definition = try indexedDefinition(attribute.id) else { continue }
+            let before = old[attribute.id]?.values ?? []
+            if before == attribute.values { continue }
+            try rows.update(object, definition, id: attribute.id, from: before, to: attribute.values)
+        }
+    }
+
+    private func indexedDefinition(_ id: Int32) throws -> AttributeDefinition? {
+        if let known = indexedAttributes[id] { return known }
+        let oid = try view.attributeIDs.oid(of: id, in: db)
+        let definition = view.schema.attribute(oid: oid)
+        let indexed = definition.flatMap { $0.needsIndexRows ? $0 : nil }
+        indexedAttributes.updateValue(indexed, forKey: id)
+        return indexed
+    }
+
+    /// Rebuilds the rows of attributes that a schema change made indexed, or compares differently now.
+    private func reindex(from old: Schema) throws {
+        var changed: [Int32: AttributeDefinition] = [:]
+        for definition in old.attributes where definition.needsIndexRows {
+            guard let id = try view.attributeIDs.existingID(for: definition.oid, in: db),
+                view.schema.attribute(oid: definition.oid).map(\.indexForm) != definition.indexForm
+            else { continue }
+            try IndexRows(db: db).removeAll(of: id)
+        }
+        for definition in view.schema.attributes where definition.needsIndexRows {
+            guard let id = try view.attributeIDs.existingID(for: definition.oid, in: db),
+                old.attribute(oid: definition.oid).map(\.indexForm) != definition.indexForm
+            else { continue }
+            changed[id] = definition
+        }
+        guard !changed.isEmpty else { return }
+        let scan = try Query(streaming: "SELECT id, guid, body FROM objects", in: db)
+        defer { scan.stop() }
+        try scan.start()
+        while try scan.step() {
+            let body = try ObjectRows.body(scan.columns.octets(2), of: scan.columns.guid(1))
+            for attribute in body.attributes {
+                guard let definition = changed[attribute.id] else { continue }
+                try IndexRows(db: db).update(
+                    scan.columns.integer(0),
+                    definition,
+                    id: attribute.id,
+                    from: [],
+                    to: attribute.values
+                )
+            }
+        }
+    }
+}
+
+extension AttributeDefinition {
+    /// Links have an index of their own.
+    fileprivate var needsIndexRows: Bool {
+        (isIndexed || oid == .objectClass) && linkID == nil && oid != .name
+    }
+
+    /// What must be equal for rows to stay as they are.
+    fileprivate var indexForm: [String] {
+        [needsIndexRows ? "indexed" : "", syntax.rawValue, isCaseSensitive ? "case" : ""]
+    }
+}
+
+extension HeldNamingContext {
+    func isFixed(_ guid: GUID) -> Bool {
+        guid == self.guid
+            || role.hasFixedContainers
+                && (guid == FixedObject.lostAndFound.objectGUID(in: self.guid)
+                    || guid == FixedObject.deletedObjects.objectGUID(in: self.guid))
+    }
+}
+
+extension ObjectBody {
+    static let deletedMark = Array("TRUE".utf8)
+
+    var isMarkedDeleted: Bool { self[AttributeIDs.isDeleted]?.values.first == Self.deletedMark }
+}
