@@ -39,7 +39,8 @@ extension ReplicationCodec {
         for object in objects {
             writer.guid(object.objectGUID)
             writer.count(object.attributes.count)
-            for attribute in order.sorted(object.attributes) {
+            for index in order.sortedIndices(of: object.attributes) {
+                let attribute = object.attributes[index]
                 writer.count(order.position(of: attribute.attribute))
                 stamps.write(attribute.stamp, to: &writer)
                 writer.valueSet(attribute.values)
@@ -235,15 +236,25 @@ private struct AttributeOrder {
         return positions[index]
     }
 
-    func sorted(_ attributes: [ReplicatedAttribute]) -> [ReplicatedAttribute] {
-        var previous = Int.min
-        for attribute in attributes {
-            let position = position(of: attribute.attribute)
-            if position < previous {
-                return attributes.sorted { self.position(of: $0.attribute) < self.position(of: $1.attribute) }
+    /// The indexes of attributes in the order in which they are written.
+    func sortedIndices(of attributes: [ReplicatedAttribute]) -> [Int] {
+        var keys = attributes.indices.map { (position: position(of: attributes[$0].attribute), index: $0) }
+        // Insertion: most objects come in order, and few have more than twenty attributes.
+        for end in keys.indices.dropFirst() where keys[end].position < keys[end - 1].position {
+            guard keys.count <= Self.insertedAttributesMax else {
+                keys.sort { $0.position < $1.position }
+                break
             }
-            previous = position
+            let key = keys[end]
+            var place = end
+            while place > 0, key.position < keys[place - 1].position {
+                keys[place] = keys[place - 1]
+                place -= 1
+            }
+            keys[place] = key
         }
-        return attributes
+        return keys.map(\.index)
     }
+
+    private static let insertedAttributesMax = 32
 }
