@@ -10,20 +10,32 @@ package enum CMS {
 
     /// SignedData around the content: one signer, SHA-256 (P-384: SHA-384), signed attributes with `time`.
     package static func sign(
-        _ content: [UInt8], certificate: Certificate, key: PrivateKey, at time: Timestamp
+        _ content: [UInt8],
+        certificate: Certificate,
+        key: PrivateKey,
+        at time: Timestamp
     ) throws(PKIError) -> [UInt8] {
         let digest = certificate.publicKey.kind == .p384 ? "SHA384" : "SHA256"
         return try takingBuffer("sign the message") { buffer in
             key.handle.withPointer { pointer in
                 bh_cms_sign(
-                    content, content.count, certificate.der, certificate.der.count, pointer, digest,
-                    time.seconds, &buffer) == 1
+                    content,
+                    content.count,
+                    certificate.der,
+                    certificate.der.count,
+                    pointer,
+                    digest,
+                    time.seconds,
+                    &buffer
+                ) == 1
             }
         }
     }
 
     /// AuthEnvelopedData: AES-256-GCM, one recipient a certificate.
-    package static func encrypt(_ content: [UInt8], to certificates: [Certificate]) throws(PKIError) -> [UInt8] {
+    package static func encrypt(_ content: [UInt8], to certificates: [Certificate]) throws(PKIError)
+        -> [UInt8]
+    {
         guard (1...CMSWalk.recipientsMax).contains(certificates.count) else {
             throw .value("\(certificates.count) recipients are out of 1 ... \(CMSWalk.recipientsMax)")
         }
@@ -37,7 +49,9 @@ package enum CMS {
 
     /// The content of an AuthEnvelopedData that passed `CMSWalk.authEnveloped`.
     package static func decrypt(
-        _ der: [UInt8], certificate: Certificate, key: PrivateKey
+        _ der: [UInt8],
+        certificate: Certificate,
+        key: PrivateKey
     ) throws(CMSFault) -> [UInt8] {
         var buffer = bh_buffer()
         defer { bh_buffer_free(&buffer) }
@@ -73,15 +87,20 @@ package enum CMS {
 
     /// Builds the C array inside out: every certificate's octets stay in place while `body` runs.
     private static func withRecipients<Result>(
-        _ certificates: ArraySlice<Certificate>, _ made: [bh_recipient],
+        _ certificates: ArraySlice<Certificate>,
+        _ made: [bh_recipient],
         _ body: ([bh_recipient]) -> Result
     ) -> Result {
         guard let certificate = certificates.first else { return body(made) }
         let digest: StaticString = certificate.publicKey.kind == .p384 ? "SHA384" : "SHA256"
         return certificate.der.withUnsafeBufferPointer { octets in
-            digest.utf8Start.withMemoryRebound(to: CChar.self, capacity: digest.utf8CodeUnitCount + 1) { name in
+            digest.utf8Start.withMemoryRebound(to: CChar.self, capacity: digest.utf8CodeUnitCount + 1) {
+                name in
                 let recipient = bh_recipient(
-                    certificate: octets.baseAddress, certificate_count: octets.count, digest: name)
+                    certificate: octets.baseAddress,
+                    certificate_count: octets.count,
+                    digest: name
+                )
                 return withRecipients(certificates.dropFirst(), made + [recipient], body)
             }
         }

@@ -8,6 +8,7 @@ package enum CMSWalk {
     package static let recipientsMax = 4
     package static let certificatesMax = 4
     package static let signedAttributesMax = 8
+    private static let signersShownMax = 8
     package static let nonceOctets = 12
     package static let tagOctets = 16
 
@@ -41,17 +42,14 @@ package enum CMSWalk {
             let content = try content(of: der, type: OID.signedData, what: "the signed part")
             var fields = try content.reader(.sequence, "SignedData")
             let version = try fields.next("version").smallInteger("SignedData version")
-            guard version == 1 || version == 3 else {
-                throw CMSFault.malformed("SignedData is of version \(version)")
-            }
-            _ = try fields.next("digest algorithms").reader(.set, "digest algorithms")
+            try checkDigests(fields.next("digest algorithms"))
             try checkSignedContent(fields.next("content"))
             try checkCertificates(fields.optional(.context(0)))
             // Revocation lists may lie here; nobody looks at them.
             _ = fields.optional(.context(1))
             let signers = try fields.next("signers")
             try fields.end()
-            try checkSigner(onlySigner(signers))
+            try checkSigner(onlySigner(signers), version: version)
         }
     }
 
@@ -67,6 +65,19 @@ package enum CMSWalk {
         try wrapper.end()
         try fields.end()
         return content
+    }
+
+    /// An AlgorithmIdentifier whose parameters are absent or NULL.
+    private static func plainAlgorithm(_ element: DERElement, _ what: String) throws -> ASN1ObjectIdentifier {
+        var fields = try element.reader(.sequence, what)
+        let identifier = try fields.next("identifier").objectIdentifier(what)
+        if let null = fields.optional(.null) {
+            guard try null.octets(.null, what).isEmpty else {
+                throw CMSFault.malformed("\(what) has no NULL")
+            }
+        }
+        try fields.end()
+        return identifier
     }
 
     private static func typed<Result>(_ body: () throws -> Result) throws(CMSFault) -> Result {
@@ -123,7 +134,9 @@ extension CMSWalk {
     private static func keyTransport(_ info: DERElement) throws -> [UInt8] {
         guard info.has(.sequence) else { throw CMSFault.recipients("a recipient is of an unknown kind") }
         var fields = try info.reader(.sequence, "recipient")
-        _ = try fields.next("version")
+        guard try fields.next("version").smallInteger("recipient version") == 2 else {
+            throw CMSFault.malformed("a key transport recipient is not of version 2")
+        }
         let identifier = try keyIdentifier(fields.next("key identifier"))
         var algorithm = try fields.next("key encryption").reader(.sequence, "key encryption")
         let transport = try algorithm.next("algorithm").objectIdentifier("key encryption")
@@ -136,15 +149,16 @@ extension CMSWalk {
         let generator = try maskFields.next("function").objectIdentifier("OAEP mask")
         guard generator == OID.mgf1 else { throw CMSFault.algorithm("OAEP mask \(generator)") }
         try requireSHA256(maskFields.next("hash"), "MGF1")
+        try maskFields.end()
         try parameters.end()
+        try algorithm.end()
         _ = try fields.next("encrypted key").octets(.octetString, "encrypted key")
         try fields.end()
         return identifier
     }
 
     private static func requireSHA256(_ algorithm: DERElement, _ what: String) throws {
-        var fields = try algorithm.reader(.sequence, "\(what) hash")
-        let hash = try fields.next("hash").objectIdentifier("\(what) hash")
+        let hash = try plainAlgorithm(algorithm, "\(what) hash")
         guard hash == OID.sha256 else { throw CMSFault.algorithm("\(what) with \(hash)") }
     }
 
@@ -155,16 +169,15 @@ extension CMSWalk {
             throw CMSFault.malformed("a key agreement recipient is not of version 3")
         }
         var originator = try fields.next("originator").reader(.context(0), "originator")
-        guard try originator.next("key").has(.context(1)) else {
-            throw CMSFault.algorithm("key agreement without an ephemeral key")
-        }
+        try checkEphemeralKey(originator.next("key"))
+        try originator.end()
         var algorithm = try fields.next("key encryption").reader(.sequence, "key encryption")
         let agreement = try algorithm.next("algorithm").objectIdentifier("key agreement")
         guard agreement == OID.ecdhWithSHA256KDF || agreement == OID.ecdhWithSHA384KDF else {
             throw CMSFault.algorithm("key agreement \(agreement)")
         }
-        var wrap = try algorithm.next("wrap").reader(.sequence, "key wrap")
-        let cipher = try wrap.next("algorithm").objectIdentifier("key wrap")
+        let cipher = try plainAlgorithm(algorithm.next("wrap"), "key wrap")
+        try algorithm.end()
         guard cipher == OID.aes256Wrap else { throw CMSFault.algorithm("key wrap \(cipher)") }
         var keys = try fields.next("encrypted keys").reader(.sequence, "encrypted keys")
         try fields.end()
@@ -177,6 +190,19 @@ extension CMSWalk {
         _ = try key.next("wrapped key").octets(.octetString, "wrapped key")
         try key.end()
         return Array(identifier)
+    }
+
+    private static func checkEphemeralKey(_ key: DERElement) throws {
+        guard key.has(.context(1)) else { throw CMSFault.algorithm("key agreement without an ephemeral key") }
+        var fields = try key.reader(.context(1), "ephemeral key")
+        // The curve may be named here; the recipient's key decides which one it is.
+        var algorithm = try fields.next("algorithm").reader(.sequence, "ephemeral key algorithm")
+        let identifier = try algorithm.next("identifier").objectIdentifier("ephemeral key algorithm")
+        guard identifier == OID.ecPublicKey else { throw CMSFault.algorithm("ephemeral key \(identifier)") }
+        guard try fields.next("point").bitString("ephemeral point").unused == 0 else {
+            throw CMSFault.malformed("the ephemeral point is not of whole octets")
+        }
+        try fields.end()
     }
 
     private static func keyIdentifier(_ element: DERElement) throws -> [UInt8] {
@@ -227,24 +253,56 @@ extension CMSWalk {
         return signer
     }
 
-    private static func checkSigner(_ signer: DERElement) throws {
+    private static func checkSigner(_ signer: DERElement, version: UInt64) throws {
         var fields = try signer.reader(.sequence, "signer")
-        _ = try fields.next("version")
-        _ = try fields.next("signer identifier")
-        var digestAlgorithm = try fields.next("digest algorithm").reader(.sequence, "digest algorithm")
-        let digest = try digestAlgorithm.next("digest").objectIdentifier("digest algorithm")
-        guard [OID.sha256, OID.sha384, OID.sha512].contains(digest) else {
-            throw CMSFault.weakDigest(digest.description)
+        let signerVersion = try fields.next("version").smallInteger("signer version")
+        // Version 3 names the signer by key identifier, version 1 by issuer and serial number.
+        let expected: UInt64 = try fields.next("signer identifier").has(.context(0)) ? 3 : 1
+        guard signerVersion == expected, version == expected else {
+            throw CMSFault.malformed(
+                "SignedData of version \(version) has a signer of version \(signerVersion)"
+            )
         }
+        let digest = try checkDigest(fields.next("digest algorithm"))
         guard let attributes = fields.optional(.context(0)) else { throw CMSFault.noSignedAttributes }
         try checkSignedAttributes(attributes)
-        var algorithm = try fields.next("signature algorithm").reader(.sequence, "signature algorithm")
-        let signature = try algorithm.next("signature").objectIdentifier("signature algorithm")
-        // RSA may be named without its digest, which stands in the signer's own field.
-        if signature != OID.rsaEncryption { _ = try SignatureAlgorithm(signature) }
+        let signature = try plainAlgorithm(fields.next("signature algorithm"), "signature algorithm")
+        guard signatures(over: digest).contains(signature) else {
+            throw CMSFault.algorithm("\(signature) over \(digest)")
+        }
         _ = try fields.next("signature").octets(.octetString, "signature")
         // No [1] unsigned attributes: anybody could have added them.
         try fields.end()
+    }
+
+    private static func checkDigests(_ set: DERElement) throws {
+        var algorithms = try set.reader(.set, "digest algorithms")
+        var count = 0
+        while let algorithm = algorithms.nextIfAny() {
+            count += 1
+            // Two signers may bring two digests; the count of signers has its own verdict.
+            guard count <= signersShownMax else {
+                throw CMSFault.malformed("the message names over \(signersShownMax) digests")
+            }
+            try checkDigest(algorithm)
+        }
+    }
+
+    @discardableResult
+    private static func checkDigest(_ algorithm: DERElement) throws -> ASN1ObjectIdentifier {
+        let digest = try plainAlgorithm(algorithm, "digest algorithm")
+        guard !signatures(over: digest).isEmpty else { throw CMSFault.weakDigest(digest.description) }
+        return digest
+    }
+
+    /// RSA may be named without its digest, which stands in the signer's own field.
+    private static func signatures(over digest: ASN1ObjectIdentifier) -> [ASN1ObjectIdentifier] {
+        switch digest {
+        case OID.sha256: [OID.ecdsaWithSHA256, OID.sha256WithRSA, OID.rsaEncryption]
+        case OID.sha384: [OID.ecdsaWithSHA384, OID.sha384WithRSA, OID.rsaEncryption]
+        case OID.sha512: [OID.ecdsaWithSHA512, OID.sha512WithRSA, OID.rsaEncryption]
+        default: []
+        }
     }
 
     private static func checkSignedAttributes(_ set: DERElement) throws {
@@ -253,6 +311,10 @@ extension CMSWalk {
         while let attribute = attributes.nextIfAny() {
             var fields = try attribute.reader(.sequence, "signed attribute")
             let type = try fields.next("type").objectIdentifier("signed attribute")
+            var values = try fields.next("values").reader(.set, "signed attribute values")
+            _ = try values.next("value")
+            try values.end()
+            try fields.end()
             guard types.count < signedAttributesMax, !types.contains(type) else {
                 throw CMSFault.malformed("the signed attributes are too many, or \(type) comes twice")
             }

@@ -42,7 +42,10 @@ package struct Certificate: Sendable {
         }
         serial = SerialNumber(
             octets: try fields.next("serial").unsignedInteger(
-                "serial number", octetsMax: SerialNumber.octetsMax))
+                "serial number",
+                octetsMax: SerialNumber.octetsMax
+            )
+        )
         _ = try fields.next("signature algorithm")
         let issuerName = try fields.next("issuer")
         var validity = try fields.next("validity").reader(.sequence, "validity")
@@ -85,6 +88,12 @@ extension Certificate: Hashable {
     package func hash(into hasher: inout Hasher) { hasher.combine(der) }
 }
 
+extension Certificate: CustomStringConvertible {
+    package var description: String {
+        "certificate \(serial) of \(dsaGUID.map { "DSA \($0)" } ?? "\"\(subject)\"")"
+    }
+}
+
 /// A certificate's serial number: its unsigned octets, most significant first.
 package struct SerialNumber: Sendable, Hashable {
     package let octets: [UInt8]
@@ -98,7 +107,7 @@ package struct SerialNumber: Sendable, Hashable {
         self.octets = significant.isEmpty ? [0] : Array(significant)
     }
 
-    /// Reads 1 ... 40 hexadecimal digits, colons allowed.
+    /// Reads one to 40 hexadecimal digits, colons allowed.
     package init?(hex: String) {
         let digits = hex.utf8.filter { $0 != UInt8(ascii: ":") }.map(Hex.value)
         guard (1...(2 * Self.octetsMax)).contains(digits.count), !digits.contains(nil) else { return nil }

@@ -39,41 +39,65 @@ package struct CertificateAuthority: Sendable {
 
     /// A new CA for a forest's DNS name; `serial` is 16 random octets.
     package static func create(
-        commonName: String, forest: String, algorithm: KeyAlgorithm = .p256, validDays: Int = 3650,
-        serial: [UInt8], at now: Timestamp
+        commonName: String,
+        forest: String,
+        algorithm: KeyAlgorithm = .p256,
+        validDays: Int = 3650,
+        serial: [UInt8],
+        at now: Timestamp
     ) throws(PKIError) -> CertificateAuthority {
         let key = try PrivateKey.generate(algorithm)
         let name = try self.name(commonName: commonName, forest: forest)
         let identifier = key.publicKey.keyIdentifier
         let part = try certificatePart(
-            serial: serial, issuer: name, subject: name, publicKey: key.publicKey, signedBy: key,
-            from: now, validDays: validDays,
+            serial: serial,
+            issuer: name,
+            subject: name,
+            publicKey: key.publicKey,
+            signedBy: key,
+            from: now,
+            validDays: validDays,
             extensions: [
                 DERWriter.extension(
-                    OID.basicConstraints, critical: true,
-                    DERWriter.sequence(DERWriter.yes, DERWriter.integer(0))),
+                    OID.basicConstraints,
+                    critical: true,
+                    DERWriter.sequence(DERWriter.yes, DERWriter.integer(0))
+                ),
                 DERWriter.extension(OID.keyUsage, critical: true, keyUsage([.keyCertSign, .crlSign])),
                 DERWriter.extension(OID.subjectKeyIdentifier, DERWriter.octetString(identifier)),
                 authorityKeyIdentifier(identifier),
-            ])
+            ]
+        )
         return try CertificateAuthority(certificate: Certificate(der: key.sign(part)), key: key)
     }
 
     /// A DSA certificate for the request's key; `serial` is 16 random octets.
     package func issue(
-        to profile: DSACertificateProfile, publicKeyOf request: SigningRequest, serial: [UInt8],
+        to profile: DSACertificateProfile,
+        publicKeyOf request: SigningRequest,
+        serial: [UInt8],
         at now: Timestamp
     ) throws(PKIError) -> Certificate {
         try issue(
-            to: profile, publicKey: request.publicKey,
-            purposes: [OID.emailProtection, OID.directoryReplication, OID.serverAuth, OID.clientAuth],
-            serial: serial, at: now)
+            to: profile,
+            publicKey: request.publicKey,
+            purposes: [
+                ExtendedKeyUsage.emailProtection, ExtendedKeyUsage.directoryReplication,
+                ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth,
+            ],
+            serial: serial,
+            at: now
+        )
     }
 
     /// The form that tests use to make certificates with other purposes.
     func issue(
-        to profile: DSACertificateProfile, publicKey: PublicKey, purposes: [ASN1ObjectIdentifier],
-        usage: KeyUsage? = nil, serial: [UInt8], at now: Timestamp
+        to profile: DSACertificateProfile,
+        publicKey: PublicKey,
+        purposes: [String],
+        usage: KeyUsage? = nil,
+        serial: [UInt8],
+        at now: Timestamp
     ) throws(PKIError) -> Certificate {
         try publicKey.requireStrong("the certificate request")
         let isRSA = if case .rsa = publicKey.kind { true } else { false }
@@ -83,7 +107,10 @@ package struct CertificateAuthority: Sendable {
             DERWriter.extension(OID.keyUsage, critical: true, Self.keyUsage(usage)),
         ]
         if !purposes.isEmpty {
-            let list = DERWriter.sequence(of: purposes.map(DERWriter.objectIdentifier))
+            let list = DERWriter.sequence(
+                of: purposes.compactMap { try? ASN1ObjectIdentifier(dotRepresentation: $0) }
+                    .map(DERWriter.objectIdentifier)
+            )
             extensions.append(DERWriter.extension(OID.extendedKeyUsage, list))
         }
         extensions += [
@@ -93,15 +120,23 @@ package struct CertificateAuthority: Sendable {
         ]
         // The subject is empty: identity is the GUID, and names change.
         let part = try Self.certificatePart(
-            serial: serial, issuer: certificate.subjectDER, subject: DERWriter.sequence(),
-            publicKey: publicKey, signedBy: key, from: now, validDays: profile.validDays,
-            extensions: extensions)
+            serial: serial,
+            issuer: certificate.subjectDER,
+            subject: DERWriter.sequence(),
+            publicKey: publicKey,
+            signedBy: key,
+            from: now,
+            validDays: profile.validDays,
+            extensions: extensions
+        )
         return try Certificate(der: key.sign(part))
     }
 
     /// The list of everything revoked so far; `number` is higher than any before.
     package func issueCRL(
-        revoked: [(serial: SerialNumber, at: Timestamp)], number: UInt64, at now: Timestamp,
+        revoked: [(serial: SerialNumber, at: Timestamp)],
+        number: UInt64,
+        at now: Timestamp,
         nextUpdateDays: Int
     ) throws(PKIError) -> CertificateRevocationList {
         guard (1...Self.validDaysMax).contains(nextUpdateDays) else {
@@ -112,11 +147,17 @@ package struct CertificateAuthority: Sendable {
         }
         let extensions = DERWriter.sequence(
             Self.authorityKeyIdentifier(certificate.subjectKeyIdentifier),
-            DERWriter.extension(OID.crlNumber, DERWriter.integer(number)))
+            DERWriter.extension(OID.crlNumber, DERWriter.integer(number))
+        )
         let part = DERWriter.sequence(
-            DERWriter.integer(1), key.signatureAlgorithm, certificate.subjectDER, DERWriter.time(now),
+            DERWriter.integer(1),
+            key.signatureAlgorithm,
+            certificate.subjectDER,
+            DERWriter.time(now),
             DERWriter.time(now.adding(seconds: Int64(nextUpdateDays) * 86_400)),
-            entries.isEmpty ? [] : DERWriter.sequence(of: entries), DERWriter.tagged(0, extensions))
+            entries.isEmpty ? [] : DERWriter.sequence(of: entries),
+            DERWriter.tagged(0, extensions)
+        )
         return try CertificateRevocationList(der: key.sign(part))
     }
 }
@@ -125,8 +166,14 @@ package struct CertificateAuthority: Sendable {
 
 extension CertificateAuthority {
     private static func certificatePart(
-        serial: [UInt8], issuer: [UInt8], subject: [UInt8], publicKey: PublicKey, signedBy key: PrivateKey,
-        from now: Timestamp, validDays: Int, extensions: [[UInt8]]
+        serial: [UInt8],
+        issuer: [UInt8],
+        subject: [UInt8],
+        publicKey: PublicKey,
+        signedBy key: PrivateKey,
+        from now: Timestamp,
+        validDays: Int,
+        extensions: [[UInt8]]
     ) throws(PKIError) -> [UInt8] {
         guard (1...validDaysMax).contains(validDays) else {
             throw .value("a validity of \(validDays) days is out of 1 ... \(validDaysMax)")
@@ -137,12 +184,18 @@ extension CertificateAuthority {
         // Positive and of one length, whatever the random octets are.
         let number = [first & 0x7f | 0x40] + serial.dropFirst()
         return DERWriter.sequence(
-            DERWriter.tagged(0, DERWriter.integer(2)), DERWriter.integer(number), key.signatureAlgorithm,
+            DERWriter.tagged(0, DERWriter.integer(2)),
+            DERWriter.integer(number),
+            key.signatureAlgorithm,
             issuer,
             DERWriter.sequence(
                 DERWriter.time(now.adding(seconds: -backdatingSeconds)),
-                DERWriter.time(now.adding(seconds: Int64(validDays) * 86_400))),
-            subject, publicKey.der, DERWriter.tagged(3, DERWriter.sequence(of: extensions)))
+                DERWriter.time(now.adding(seconds: Int64(validDays) * 86_400))
+            ),
+            subject,
+            publicKey.der,
+            DERWriter.tagged(3, DERWriter.sequence(of: extensions))
+        )
     }
 
     private static func name(commonName: String, forest: String) throws(PKIError) -> [UInt8] {
@@ -161,7 +214,8 @@ extension CertificateAuthority {
             attribute(OID.domainComponent, DERWriter.ia5String(String(label)))
         }
         return DERWriter.sequence(
-            of: components + [attribute(OID.commonName, DERWriter.utf8String(commonName))])
+            of: components + [attribute(OID.commonName, DERWriter.utf8String(commonName))]
+        )
     }
 
     private static func attribute(_ type: ASN1ObjectIdentifier, _ value: [UInt8]) -> [UInt8] {
@@ -174,16 +228,22 @@ extension CertificateAuthority {
             host.allSatisfy({ $0 == 0x2d || $0 == 0x2e || $0 == 0x5f || UInt8.isASCIIAlphanumeric($0) })
         else { throw .value("\"\(profile.dnsName)\" is no DNS name") }
         let guid = DERWriter.tagged(
-            0, DERWriter.objectIdentifier(OID.dsaGUID),
-            DERWriter.tagged(0, DERWriter.octetString(profile.dsaGUID.microsoftOctets)))
+            0,
+            DERWriter.objectIdentifier(OID.dsaGUID),
+            DERWriter.tagged(0, DERWriter.octetString(profile.dsaGUID.microsoftOctets))
+        )
         return DERWriter.sequence(
-            guid, DERWriter.implicit(1, Array(profile.mailAddress.description.utf8)),
-            DERWriter.implicit(2, Array(host)))
+            guid,
+            DERWriter.implicit(1, Array(profile.mailAddress.description.utf8)),
+            DERWriter.implicit(2, Array(host))
+        )
     }
 
     private static func authorityKeyIdentifier(_ identifier: [UInt8]) -> [UInt8] {
         DERWriter.extension(
-            OID.authorityKeyIdentifier, DERWriter.sequence(DERWriter.implicit(0, identifier)))
+            OID.authorityKeyIdentifier,
+            DERWriter.sequence(DERWriter.implicit(0, identifier))
+        )
     }
 
     /// Only the low eight bits are ever set here; trailing zero bits are not written (X.690 section 11.2.2).

@@ -131,7 +131,9 @@ struct CertificateExtensions {
 
     private static func text(_ octets: ArraySlice<UInt8>) throws(PKIError) -> String {
         guard octets.count <= nameOctetsMax, octets.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            throw .malformed("a name in subjectAltName is over \(nameOctetsMax) octets or not printable ASCII")
+            throw .malformed(
+                "a name in subjectAltName is over \(nameOctetsMax) octets or not printable ASCII"
+            )
         }
         return String(decoding: octets, as: UTF8.self)
     }

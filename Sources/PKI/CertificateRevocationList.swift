@@ -61,7 +61,9 @@ package struct CertificateRevocationList: Sendable, Hashable {
         while let entry = entries.nextIfAny() {
             var fields = try entry.reader(.sequence, "revoked certificate")
             let octets = try fields.next("serial").unsignedInteger(
-                "revoked serial number", octetsMax: SerialNumber.octetsMax)
+                "revoked serial number",
+                octetsMax: SerialNumber.octetsMax
+            )
             serials.insert(SerialNumber(octets: octets))
             _ = try fields.next("date").time("revocation date")
             guard let list = fields.nextIfAny() else { continue }

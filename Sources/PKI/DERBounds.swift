@@ -30,9 +30,17 @@ struct DERBounds {
                 throw .malformed("\(what) has \(end - position) octets behind its end")
             }
             elements += 1
-            guard elements <= elementsMax else { throw .malformed("\(what) has over \(elementsMax) elements") }
+            guard elements <= elementsMax else {
+                throw .malformed("\(what) has over \(elementsMax) elements")
+            }
             let tag = bytes[at: position]
-            let contentEnd = try header(bytes, at: &position, end: end, isOutermost: ends.count == 1, what: what)
+            let contentEnd = try header(
+                bytes,
+                at: &position,
+                end: end,
+                isOutermost: ends.count == 1,
+                what: what
+            )
             if let tag, tag & 0x20 != 0 {
                 guard ends.count <= depthMax else { throw .malformed("\(what) nests over \(depthMax) deep") }
                 ends.append(contentEnd)
@@ -44,7 +52,11 @@ struct DERBounds {
 
     /// Reads tag and length, moves behind them, and returns where the content ends.
     private func header(
-        _ bytes: ArraySlice<UInt8>, at position: inout Int, end: Int, isOutermost: Bool, what: String
+        _ bytes: ArraySlice<UInt8>,
+        at position: inout Int,
+        end: Int,
+        isOutermost: Bool,
+        what: String
     ) throws(PKIError) -> Int {
         let short: PKIError =
             isOutermost ? .truncated(what) : .malformed("\(what) has an element over its parent's end")

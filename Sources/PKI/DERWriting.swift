@@ -35,7 +35,9 @@ enum DERWriter {
     static let yes: [UInt8] = [0x01, 0x01, 0xff]
 
     static func octetString(_ content: [UInt8]) -> [UInt8] { element(0x04, content) }
-    static func bitString(_ content: [UInt8], unused: UInt8 = 0) -> [UInt8] { element(0x03, [unused], content) }
+    static func bitString(_ content: [UInt8], unused: UInt8 = 0) -> [UInt8] {
+        element(0x03, [unused], content)
+    }
     static func utf8String(_ text: String) -> [UInt8] { element(0x0c, Array(text.utf8)) }
     static func ia5String(_ text: String) -> [UInt8] { element(0x16, Array(text.utf8)) }
 

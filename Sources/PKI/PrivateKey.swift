@@ -38,7 +38,8 @@ package struct PrivateKey: Sendable {
     /// Reads an unencrypted PEM key (PKCS#8, SEC 1 or PKCS#1).
     package init(pem: String) throws(PKIError) {
         let octets = Array(pem.utf8)
-        guard octets.count <= PEM.octetsMax, let pointer = bh_key_from_private_pem(octets, octets.count) else {
+        guard octets.count <= PEM.octetsMax, let pointer = bh_key_from_private_pem(octets, octets.count)
+        else {
             throw .notPEM(expected: "PRIVATE KEY")
         }
         try self.init(handle: KeyHandle(taking: pointer))
@@ -66,7 +67,11 @@ package struct PrivateKey: Sendable {
     /// A PKCS#10 request; only its key is ever used, so its subject stays empty.
     package func makeSigningRequest() throws(PKIError) -> SigningRequest {
         let info = DERWriter.sequence(
-            DERWriter.integer(0), DERWriter.sequence(), publicKey.der, DERWriter.tagged(0))
+            DERWriter.integer(0),
+            DERWriter.sequence(),
+            publicKey.der,
+            DERWriter.tagged(0)
+        )
         return try SigningRequest(der: sign(info))
     }
 

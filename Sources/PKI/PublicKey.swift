@@ -97,8 +97,10 @@ struct SignedStructure {
         signedPart = try fields.next("signed part")
         var algorithmFields = try fields.next("signature algorithm").reader(.sequence, "signature algorithm")
         algorithm = try algorithmFields.next("identifier").objectIdentifier("signature algorithm")
-        signature = try fields.next("signature").bitString("signature").bits
+        let (unused, bits) = try fields.next("signature").bitString("signature")
         try fields.end()
+        guard unused == 0 else { throw .malformed("the signature of \(what) is not of whole octets") }
+        signature = bits
         self.what = what
     }
 

@@ -21,7 +21,9 @@ package struct SigningRequest: Sendable, Hashable {
         publicKey = try PublicKey(fields.next("public key"))
         try publicKey.requireStrong("the certificate request")
         let handle = try KeyHandle(publicKey: publicKey.der)
-        guard handle.isPublicHalfSound else { throw .weakKey("the certificate request's key is no valid key") }
+        guard handle.isPublicHalfSound else {
+            throw .weakKey("the certificate request's key is no valid key")
+        }
         try signed.verify(with: publicKey)
     }
 

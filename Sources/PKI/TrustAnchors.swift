@@ -10,7 +10,8 @@ package struct TrustAnchors: Sendable, Hashable {
 
     /// Throws when an anchor is no CA or a list is signed by none of them.
     package init(
-        certificates: [Certificate], crls: [CertificateRevocationList] = []
+        certificates: [Certificate],
+        crls: [CertificateRevocationList] = []
     ) throws(PKIError) {
         guard certificates.count <= Self.certificatesMax else {
             throw .notAllowed("\(certificates.count) anchors are over \(Self.certificatesMax)")
@@ -48,7 +49,11 @@ package struct TrustAnchors: Sendable, Hashable {
         var reason = "no anchor is called \"\(certificate.issuer)\""
         for anchor in certificates where anchor.subjectDER == certificate.issuerDER {
             let code = bh_chain_check(
-                certificate.der, certificate.der.count, anchor.der, anchor.der.count)
+                certificate.der,
+                certificate.der.count,
+                anchor.der,
+                anchor.der.count
+            )
             if code == 0 { return anchor }
             reason = String(cString: bh_chain_error_text(code))
         }

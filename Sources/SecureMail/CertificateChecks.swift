@@ -14,7 +14,8 @@ struct CertificateChecks {
 
     /// Chain, purposes and revocation, in this order; the anchor above and the identity inside.
     func check(
-        _ certificate: Certificate, as role: Role
+        _ certificate: Certificate,
+        as role: Role
     ) throws(OpenRefusal) -> (issuer: Certificate, dsa: GUID) {
         let issuer: Certificate
         do {
@@ -25,10 +26,16 @@ struct CertificateChecks {
         // OpenSSL takes a certificate without any purpose for one with all of them.
         let needed = [ExtendedKeyUsage.emailProtection, ExtendedKeyUsage.directoryReplication]
         guard needed.allSatisfy(certificate.extendedKeyUsage.contains) else {
-            throw OpenRefusal(.wrongEKU, "the certificate \(certificate.serial) is not for replication by mail")
+            throw OpenRefusal(
+                .wrongEKU,
+                "the certificate \(certificate.serial) is not for replication by mail"
+            )
         }
         guard !certificate.isCA, certificate.keyUsage.contains(usage(of: certificate, as: role)) else {
-            throw OpenRefusal(.wrongKU, "the key of certificate \(certificate.serial) may not be used for this")
+            throw OpenRefusal(
+                .wrongKU,
+                "the key of certificate \(certificate.serial) may not be used for this"
+            )
         }
         guard let dsa = certificate.dsaGUID else {
             throw OpenRefusal(.noIdentity, "the certificate \(certificate.serial) names no DSA")
@@ -50,19 +57,23 @@ struct CertificateChecks {
 
     /// Valid when the message was made, and not over for longer than mail may be late.
     func checkDates(
-        _ certificate: Certificate, created: Timestamp, now: Timestamp
+        _ certificate: Certificate,
+        created: Timestamp,
+        now: Timestamp
     ) throws(OpenRefusal) {
         guard certificate.isValid(at: created) else {
             throw OpenRefusal(
                 .certificateDates,
                 "the certificate \(certificate.serial) is valid from \(certificate.notBefore) to "
-                    + "\(certificate.notAfter), the message is of \(created)")
+                    + "\(certificate.notAfter), the message is of \(created)"
+            )
         }
         guard now <= certificate.notAfter.adding(seconds: Int64(lateMailDays) * secondsPerDay) else {
             throw OpenRefusal(
                 .certificateDates,
                 "the certificate \(certificate.serial) ended at \(certificate.notAfter), "
-                    + "more than \(lateMailDays) days ago")
+                    + "more than \(lateMailDays) days ago"
+            )
         }
     }
 }

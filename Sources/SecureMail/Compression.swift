@@ -19,7 +19,7 @@ enum Compression {
         return try deflate(payload, level: storedLevel)
     }
 
-    private static func deflate(_ payload: [UInt8], level: Int32) throws(SealError) -> [UInt8] {
+    static func deflate(_ payload: [UInt8], level: Int32) throws(SealError) -> [UInt8] {
         let capacity = bh_gzip_bound(payload.count)
         let packed = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             count = bh_gzip_deflate(payload, payload.count, level, buffer.baseAddress, capacity)
@@ -32,7 +32,9 @@ enum Compression {
     ///
     /// A false claim cannot make it grow: more output than claimed ends in a refusal.
     static func inflate(
-        _ packed: ArraySlice<UInt8>, octetsMax: Int, ratioMax: Int
+        _ packed: ArraySlice<UInt8>,
+        octetsMax: Int,
+        ratioMax: Int
     ) throws(OpenRefusal) -> [UInt8] {
         guard packed.count >= memberOctetsMin else {
             throw OpenRefusal(.compression, "\(packed.count) octets are no gzip member")
@@ -51,7 +53,12 @@ enum Compression {
             result = packed.withUnsafeBufferPointer { input in
                 withUnsafeMutablePointer(to: &nothing) { place in
                     bh_gzip_inflate(
-                        input.baseAddress, input.count, buffer.baseAddress ?? place, claimed, &count)
+                        input.baseAddress,
+                        input.count,
+                        buffer.baseAddress ?? place,
+                        claimed,
+                        &count
+                    )
                 }
             }
         }

@@ -57,7 +57,8 @@ enum EnvelopeFields {
             service: try single(header, Name.service),
             created: try time(header, Name.created),
             expires: try time(header, Name.expires),
-            summary: header.all(Name.summary).isEmpty ? "" : printable(try single(header, Name.summary)))
+            summary: header.all(Name.summary).isEmpty ? "" : printable(try single(header, Name.summary))
+        )
         guard isService(envelope.service) else {
             throw OpenRefusal(.envelope, "\(Name.service) is no service name")
         }

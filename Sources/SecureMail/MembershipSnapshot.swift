@@ -22,8 +22,13 @@ package struct MembershipSnapshot: Sendable {
     package var tombstoneLifetimeDays: Int
 
     package init(
-        forest: GUID, ownDSA: GUID, members: [GUID: MemberState], anchors: TrustAnchors,
-        lateMailDays: Int = 180, crlGraceDays: Int = 180, tombstoneLifetimeDays: Int = 180
+        forest: GUID,
+        ownDSA: GUID,
+        members: [GUID: MemberState],
+        anchors: TrustAnchors,
+        lateMailDays: Int = 180,
+        crlGraceDays: Int = 180,
+        tombstoneLifetimeDays: Int = 180
     ) {
         self.forest = forest
         self.ownDSA = ownDSA

@@ -7,16 +7,23 @@ package struct MessageEnvelope: Sendable, Hashable {
     package var to: GUID
     package var messageID: GUID
     package var inReplyTo: GUID?
-    /// 1 ... 32 lower-case letters, digits and hyphens, e.g. `replication`.
+    /// Lower-case letters, digits and hyphens, 32 at most: `replication`.
     package var service: String
     package var created: Timestamp
     package var expires: Timestamp
-    /// For people; never parsed. Printable ASCII, cut at 400 octets when sealed.
+    /// For people, never parsed: printable ASCII, cut at 400 octets when sealed.
     package var summary: String
 
     package init(
-        forest: GUID, from: GUID, to: GUID, messageID: GUID, inReplyTo: GUID? = nil, service: String,
-        created: Timestamp, expires: Timestamp, summary: String = ""
+        forest: GUID,
+        from: GUID,
+        to: GUID,
+        messageID: GUID,
+        inReplyTo: GUID? = nil,
+        service: String,
+        created: Timestamp,
+        expires: Timestamp,
+        summary: String = ""
     ) {
         self.forest = forest
         self.from = from

@@ -12,7 +12,11 @@ package struct OpenedMail: Sendable {
     package let wasWrapped: Bool
 
     init(
-        envelope: MessageEnvelope, payload: [UInt8], signer: Certificate, crlStale: Bool, wasWrapped: Bool
+        envelope: MessageEnvelope,
+        payload: [UInt8],
+        signer: Certificate,
+        crlStale: Bool,
+        wasWrapped: Bool
     ) {
         self.envelope = envelope
         self.payload = payload
@@ -29,6 +33,24 @@ package enum OpenOutcome: Sendable {
     case duplicate(OpenedMail)
     case held(HoldReason)
     case refused(OpenRefusal)
+}
+
+extension OpenedMail: CustomStringConvertible {
+    /// Without the payload: descriptions go into logs.
+    package var description: String {
+        "message \(envelope.messageID) of DSA \(envelope.from) for \(envelope.service), \(payload.count) octets"
+    }
+}
+
+extension OpenOutcome: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .opened(let mail): "opened: \(mail)"
+        case .duplicate(let mail): "duplicate: \(mail)"
+        case .held(let reason): "held: \(reason)"
+        case .refused(let refusal): "refused (\(refusal.code.rawValue)): \(refusal.detail)"
+        }
+    }
 }
 
 /// Why a good mail has to wait.

@@ -7,19 +7,29 @@ extension SMIMEProtection {
     static let createdAheadSecondsMax: Int64 = 86_400
 
     package func open(
-        _ message: [UInt8], membership: MembershipSnapshot,
-        isCommitted: (_ message: GUID, _ from: GUID) -> Bool, at now: Timestamp
+        _ message: [UInt8],
+        membership: MembershipSnapshot,
+        isCommitted: (_ message: GUID, _ from: GUID) -> Bool,
+        at now: Timestamp
     ) -> OpenOutcome {
         do throws(OpenRefusal) {
             let part = try sealedPart(of: message)
             let (entity, signer) = try unwrap(part.der)
             let checks = CertificateChecks(
-                anchors: membership.anchors, lateMailDays: membership.lateMailDays)
+                anchors: membership.anchors,
+                lateMailDays: membership.lateMailDays
+            )
             let (issuer, dsa) = try checks.check(signer, as: .signer)
             let (envelope, body) = try readEntity(entity)
 
             var hold = try checkTimes(
-                envelope, signer: signer, issuer: issuer, checks: checks, membership: membership, now: now)
+                envelope,
+                signer: signer,
+                issuer: issuer,
+                checks: checks,
+                membership: membership,
+                now: now
+            )
             switch membership.members[dsa] {
             case .active: break
             case .disabled: throw OpenRefusal(.disabled, "DSA \(dsa) is disabled")
@@ -34,11 +44,18 @@ extension SMIMEProtection {
             let opened = OpenedMail(
                 envelope: envelope,
                 payload: try Compression.inflate(
-                    body, octetsMax: limits.payloadOctetsMax, ratioMax: limits.inflateRatioMax),
+                    body,
+                    octetsMax: limits.payloadOctetsMax,
+                    ratioMax: limits.inflateRatioMax
+                ),
                 signer: signer,
                 crlStale: membership.anchors.isCRLStale(
-                    issuer: issuer, graceDays: membership.crlGraceDays, at: now),
-                wasWrapped: part.wasWrapped)
+                    issuer: issuer,
+                    graceDays: membership.crlGraceDays,
+                    at: now
+                ),
+                wasWrapped: part.wasWrapped
+            )
             return isRepeated ? .duplicate(opened) : .opened(opened)
         } catch {
             return .refused(error)
@@ -49,7 +66,8 @@ extension SMIMEProtection {
         guard message.count <= limits.receivedOctetsMax else {
             throw OpenRefusal(
                 .tooLarge,
-                "the mail of \(message.count) octets is over the limit of \(limits.receivedOctetsMax)")
+                "the mail of \(message.count) octets is over the limit of \(limits.receivedOctetsMax)"
+            )
         }
         do {
             return try MIMEReader.findSealedPart(in: message)
@@ -88,8 +106,12 @@ extension SMIMEProtection {
 
     /// Refuses what is too old; says what has to wait.
     private func checkTimes(
-        _ envelope: MessageEnvelope, signer: Certificate, issuer: Certificate, checks: CertificateChecks,
-        membership: MembershipSnapshot, now: Timestamp
+        _ envelope: MessageEnvelope,
+        signer: Certificate,
+        issuer: Certificate,
+        checks: CertificateChecks,
+        membership: MembershipSnapshot,
+        now: Timestamp
     ) throws(OpenRefusal) -> HoldReason? {
         let lifetime = Int64(membership.tombstoneLifetimeDays) * secondsPerDay
         let expires = min(envelope.expires, envelope.created.adding(seconds: lifetime))
@@ -105,7 +127,9 @@ extension SMIMEProtection {
 
     /// The outer `From` is never read: the certificate says who speaks, the signed fields must agree.
     private func bind(
-        _ envelope: MessageEnvelope, to dsa: GUID, membership: MembershipSnapshot
+        _ envelope: MessageEnvelope,
+        to dsa: GUID,
+        membership: MembershipSnapshot
     ) throws(OpenRefusal) {
         guard envelope.from == dsa else {
             throw OpenRefusal(.wrongFrom, "DSA \(dsa) signed a message as \(envelope.from)")

@@ -40,7 +40,9 @@ package struct SMIMEProtection: MessageProtection {
 
     /// `retiredKeys` still open old mail; nothing is signed with them.
     package init(
-        ownCertificate: Certificate, ownKey: PrivateKey, retiredKeys: [KeyPair] = [],
+        ownCertificate: Certificate,
+        ownKey: PrivateKey,
+        retiredKeys: [KeyPair] = [],
         limits: SecureMailLimits = SecureMailLimits()
     ) throws(PKIError) {
         own = try KeyPair(certificate: ownCertificate, key: ownKey)

@@ -23,7 +23,8 @@ extension SealError: CustomStringConvertible {
         case .recipient(let refusal): "the partner's certificate is not sealed to: \(refusal.detail)"
         case .recipientNotYetValid(let time): "the partner's certificate is valid from \(time)"
         case .sender(let refusal): "the own certificate is not fit for sealing: \(refusal.detail)"
-        case .recipients(let count): "\(count) certificates to seal to are out of 1 ... \(CMSWalk.recipientsMax)"
+        case .recipients(let count):
+            "\(count) certificates to seal to are out of 1 ... \(CMSWalk.recipientsMax)"
         case .envelope(let sentence): sentence
         case .cryptography(let error): error.description
         }

@@ -8,8 +8,11 @@ extension SMIMEProtection {
     static let messageIDOctetsMax = 250
 
     package func seal(
-        _ payload: [UInt8], envelope: MessageEnvelope, addressing: MailAddressing,
-        to recipients: [Certificate], membership: MembershipSnapshot
+        _ payload: [UInt8],
+        envelope: MessageEnvelope,
+        addressing: MailAddressing,
+        to recipients: [Certificate],
+        membership: MembershipSnapshot
     ) throws(SealError) -> [UInt8] {
         guard payload.count <= limits.payloadOctetsMax else {
             throw .tooLarge(octets: payload.count, octetsMax: limits.payloadOctetsMax)
@@ -26,9 +29,15 @@ extension SMIMEProtection {
         do {
             let entity = MIMEWriter.entity(fields: EnvelopeFields.write(envelope), body: packed)
             let signed = try CMS.sign(
-                entity, certificate: own.certificate, key: own.key, at: envelope.created)
+                entity,
+                certificate: own.certificate,
+                key: own.key,
+                at: envelope.created
+            )
             message = MIMEWriter.message(
-                fields: fields, base64Body: try CMS.encrypt(signed, to: recipients))
+                fields: fields,
+                base64Body: try CMS.encrypt(signed, to: recipients)
+            )
         } catch {
             throw .cryptography(error)
         }
@@ -45,7 +54,8 @@ extension SMIMEProtection {
     }
 
     /// Nothing leaves that the partner would refuse for our fault.
-    private func check(_ envelope: MessageEnvelope, against membership: MembershipSnapshot) throws(SealError) {
+    private func check(_ envelope: MessageEnvelope, against membership: MembershipSnapshot) throws(SealError)
+    {
         guard envelope.forest == membership.forest else {
             throw .envelope("the message is of forest \(envelope.forest), not of \(membership.forest)")
         }
@@ -61,7 +71,8 @@ extension SMIMEProtection {
         else {
             throw .envelope(
                 "the message of \(envelope.created) expires at \(envelope.expires), not within "
-                    + "\(membership.tombstoneLifetimeDays) days")
+                    + "\(membership.tombstoneLifetimeDays) days"
+            )
         }
         guard own.certificate.dsaGUID == envelope.from else {
             throw .sender(OpenRefusal(.wrongFrom, "the own certificate is not that of DSA \(envelope.from)"))
@@ -76,7 +87,9 @@ extension SMIMEProtection {
 
     /// The directory is no proof: a certificate out of it passes what a received one passes.
     private func check(
-        _ recipients: [Certificate], envelope: MessageEnvelope, membership: MembershipSnapshot
+        _ recipients: [Certificate],
+        envelope: MessageEnvelope,
+        membership: MembershipSnapshot
     ) throws(SealError) {
         guard (1...CMSWalk.recipientsMax).contains(recipients.count) else {
             throw .recipients(count: recipients.count)
@@ -94,7 +107,9 @@ extension SMIMEProtection {
     }
 
     private func check(
-        _ recipient: Certificate, envelope: MessageEnvelope, membership: MembershipSnapshot
+        _ recipient: Certificate,
+        envelope: MessageEnvelope,
+        membership: MembershipSnapshot
     ) throws(OpenRefusal) {
         let checks = CertificateChecks(anchors: membership.anchors, lateMailDays: membership.lateMailDays)
         let (issuer, dsa) = try checks.check(recipient, as: .recipient)
@@ -114,7 +129,8 @@ extension SMIMEProtection {
     }
 
     private func outerFields(
-        envelope: MessageEnvelope, addressing: MailAddressing
+        envelope: MessageEnvelope,
+        addressing: MailAddressing
     ) throws(SealError) -> [(String, String)] {
         let identifier = addressing.messageIDHeader.utf8
         // Printable ASCII without brackets: the value cannot end its field or open another.
