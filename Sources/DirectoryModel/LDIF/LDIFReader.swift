@@ -22,14 +22,25 @@ package struct LDIFReader {
 
     /// Takes the next octets; returns the records that they complete.
     package mutating func feed(_ octets: some Sequence<UInt8>) -> [Result<LDIFRecord, LDIFError>] {
-        for octet in octets {
-            if octet == 0x0a {
-                endPhysicalLine()
-            } else if physical.count <= limits.lineOctetsMax {
-                physical.append(octet)
-            }
+        feed(Array(octets)[...])
+    }
+
+    package mutating func feed(_ octets: [UInt8]) -> [Result<LDIFRecord, LDIFError>] { feed(octets[...]) }
+
+    package mutating func feed(_ octets: ArraySlice<UInt8>) -> [Result<LDIFRecord, LDIFError>] {
+        var start = octets.startIndex
+        for index in octets.indices where octets[index] == 0x0a {
+            append(octets[start..<index])
+            endPhysicalLine()
+            start = index + 1
         }
+        append(octets[start...])
         return takeResults()
+    }
+
+    /// Keeps one octet over the limit, by which the line is known to be too long.
+    private mutating func append(_ run: ArraySlice<UInt8>) {
+        physical += run.prefix(max(0, limits.lineOctetsMax + 1 - physical.count))
     }
 
     /// The input has ended: returns the last record, if one is open.

@@ -3,7 +3,7 @@ package enum ModifyOperation: String, Hashable, Sendable {
     case add, delete, replace, increment
 }
 
-/// One step of a modify record. No values with delete or replace = the whole attribute goes.
+/// One step of a modify record; no values with delete or replace = the whole attribute goes.
 package struct LDIFModification: Hashable, Sendable {
     package var operation: ModifyOperation
     package var attribute: String
@@ -58,7 +58,7 @@ package struct LDIFRecord: Hashable, Sendable {
     }
 }
 
-/// A record that could not be read, by the line that is wrong. Holds no values.
+/// A record that could not be read, by the line that is wrong; holds no values.
 package struct LDIFError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Counted from 1.
     package var line: Int

@@ -3,8 +3,9 @@
 
 /// Simple case folding as ranges of code points that move by the same distance.
 enum CaseFoldingTable {
-    /// Rows of four numbers, ascending: first code point, last code point, step (1, or 2 where upper and lower
-    /// case alternate), distance to the folded code point.
+    /// Rows of four numbers, ascending: first code point, last code point, step, distance to the folded one.
+    ///
+    /// The step is 2 where upper and lower case alternate.
     // swift-format-ignore
     static let rows: [Int32] = [
         0x41, 0x5a, 1, 0x20, 0xb5, 0xb5, 1, 0x307, 0xc0, 0xd6, 1, 0x20, 0xd8, 0xde, 1, 0x20,

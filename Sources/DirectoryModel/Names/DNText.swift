@@ -1,4 +1,4 @@
-/// Why a text is not a distinguished name. Offsets count octets from 0.
+/// Why a text is not a distinguished name; offsets count octets from 0.
 package enum DNError: Error, Hashable, Sendable {
     case tooLong(octets: Int)
     case tooManyRDNs(Int)

@@ -41,7 +41,9 @@ extension RDN: CustomStringConvertible {
     package var description: String { description(naming: WellKnownNames()) }
 }
 
-/// Where an object is said to stand: RDNs, leaf first. Only a rendering; the identity is the objectGUID.
+/// Where an object is said to stand: RDNs, leaf first.
+///
+/// Only a rendering; the identity is the objectGUID.
 ///
 /// - Source: RFC 4514.
 package struct DistinguishedName: Hashable, Sendable {

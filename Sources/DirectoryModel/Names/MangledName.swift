@@ -13,7 +13,7 @@ package enum MangledName {
 
     package static func deleted(_ value: String, _ guid: GUID) -> String { mangled(value, .deleted, guid) }
 
-    /// Nil when `value` does not end in a line feed, a kind and a GUID. The base may itself be mangled.
+    /// Nil when `value` does not end in a line feed, a kind and a GUID; the base may itself be mangled.
     package static func parse(_ value: String) -> (base: String, kind: Kind, guid: GUID)? {
         guard let lineFeed = value.utf8.lastIndex(of: 0x0a) else { return nil }
         let tail = value.utf8[value.utf8.index(after: lineFeed)...]

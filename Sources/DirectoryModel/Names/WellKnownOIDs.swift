@@ -116,7 +116,7 @@ extension OID {
 
     package static let extensibleObject = OID(arcs: 43, 6, 1, 4, 1, 1466, 101, 120, 111)
 
-    /// Our own definitions: 2.25 and a random UUID (X.667), then 1 for attributes or 2 for classes, then a number.
+    /// Our own definitions: 2.25 and a random UUID (X.667), then 1 for attributes or 2 for classes, a number.
     private init(own kind: UInt32, _ number: UInt32) {
         self.init(
             arcs: 105,

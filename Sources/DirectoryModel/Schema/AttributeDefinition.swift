@@ -79,7 +79,7 @@ package enum ClassKind: Int, Hashable, Sendable {
     case auxiliary = 3
 }
 
-/// What a `classSchema` object says about one object class. Lists hold names as written.
+/// What a `classSchema` object says about one object class; lists hold names as written.
 package struct ClassDefinition: Hashable, Sendable {
     package var oid: OID
     package var name: String

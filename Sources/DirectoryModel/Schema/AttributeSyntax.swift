@@ -13,8 +13,10 @@ package enum AttributeSyntax: String, Hashable, Sendable, CaseIterable {
 
     package static let attributeValueOctetsMax = 16 * 1024 * 1024
 
-    /// From an `attributeSchema` object: `attributeSyntax` is Active Directory's 2.5.5.x, told apart further by
-    /// `oMSyntax`, or the OID of an RFC 4517 syntax.
+    /// From an `attributeSchema` object.
+    ///
+    /// `attributeSyntax` is Active Directory's 2.5.5.x, told apart further by `oMSyntax`, or the OID of an
+    /// RFC 4517 syntax.
     package init(attributeSyntax: String, oMSyntax: Int?) {
         let prefix = "1.3.6.1.4.1.1466.115.121.1."
         if attributeSyntax.hasPrefix(prefix) {
@@ -58,8 +60,10 @@ package enum AttributeSyntax: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// The form in which two values are compared for equality; a value that is not of the syntax compares as
-    /// it is. Without a naming of the schema, DNs with other types than the well-known ones do too.
+    /// The form in which two values are compared for equality.
+    ///
+    /// A value that is not of the syntax compares as it is. Without the schema as naming, so do DNs with
+    /// other types than the well-known ones.
     package func normalized(
         _ value: [UInt8],
         isCaseSensitive: Bool = false,
@@ -128,7 +132,7 @@ package enum AttributeSyntax: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// A value that is not of its attribute's syntax. Says what is wrong, never the value.
+/// A value that is not of its attribute's syntax: what is wrong, never the value.
 package struct SyntaxError: Error, Hashable, Sendable, CustomStringConvertible {
     package let syntax: AttributeSyntax
     package let reason: String

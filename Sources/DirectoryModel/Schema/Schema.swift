@@ -20,8 +20,9 @@ package struct Schema: Sendable {
     let rules: [OID: ClassRules]
     private let objects: [SchemaObject]
 
-    /// Reads `attributeSchema` and `classSchema` objects; others are passed over. The first definition of an
-    /// OID or a name wins.
+    /// Reads `attributeSchema` and `classSchema` objects; others are passed over.
+    ///
+    /// The first definition of an OID or a name wins.
     package init(objects: [SchemaObject]) {
         var tables = SchemaTables()
         for object in objects { tables.read(object) }
@@ -40,14 +41,15 @@ package struct Schema: Sendable {
         partialAttributeSet = always.union(attributes.filter(\.isInPartialAttributeSet).map(\.oid)).sorted()
     }
 
-    /// The schema with further objects, e.g. imported ones; an object of the same name is replaced.
+    /// The schema with further objects, imported ones perhaps; an object of the same name is replaced.
     package func withAdded(_ added: [SchemaObject]) -> Schema {
         let names = Set(added.map(\.name))
         return Schema(objects: objects.filter { !names.contains($0.name) } + added)
     }
 
-    /// By name, alias or dotted OID, ASCII case ignored. The transfer option `;binary` is passed over
-    /// (RFC 4522); other options make it unknown.
+    /// By name, alias or dotted OID, ASCII case ignored.
+    ///
+    /// The transfer option `;binary` is passed over (RFC 4522); other options make it unknown.
     package func attribute(named name: String) -> AttributeDefinition? {
         var key = name.asciiLowercased
         if key.hasSuffix(";binary") { key = String(key.dropLast(7)) }

@@ -1,4 +1,4 @@
-/// Why an entry does not fit the schema. Names classes and attributes, never values.
+/// Why an entry does not fit the schema, by classes and attributes, never by values.
 package enum SchemaViolation: Error, Hashable, Sendable {
     case unknownClass(String)
     case noObjectClass

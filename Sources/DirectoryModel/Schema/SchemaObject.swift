@@ -34,15 +34,18 @@ package struct SchemaObject: Hashable, Sendable {
     func attributeDefinition() throws(Unusable) -> AttributeDefinition {
         let syntaxOID = try required("attributesyntax")
         let equality = strings("equalityrule").first?.asciiLowercased ?? ""
-        let linkID = try integer("linkid").map(Int32.init(clamping:))
-        let syntax = AttributeSyntax(
-            attributeSyntax: syntaxOID,
-            oMSyntax: try integer("omsyntax")
-        )
-        if linkID != nil, syntax != .distinguishedName {
-            throw Unusable(
-                reason: "has a linkID, but attributeSyntax \(syntaxOID) is not a distinguished name"
-            )
+        let syntax = AttributeSyntax(attributeSyntax: syntaxOID, oMSyntax: try integer("omsyntax"))
+        var linkID = try integer("linkid").map(Int32.init(clamping:))
+        switch syntax {
+        case .distinguishedName: break
+        // Links that carry octets of their own: kept as ordinary values.
+        case .distinguishedNameWithBinary: linkID = nil
+        default:
+            guard linkID == nil else {
+                throw Unusable(
+                    reason: "has a linkID, but attributeSyntax \(syntaxOID) is no distinguished name"
+                )
+            }
         }
         return AttributeDefinition(
             oid: try oid("attributeid"),

@@ -135,11 +135,13 @@ struct GeneralizedTime: Hashable {
     }
 
     /// In UTC with seconds; a fraction of an hour or a minute keeps the precision it was given with.
-    var canonical: [UInt8] {
+    ///
+    /// Nil when an offset moves such a fraction into the next unit: that value compares as it is.
+    var canonical: [UInt8]? {
         let whole = Array(time.generalizedTime.utf8.dropLast())
         guard !fraction.isEmpty else { return whole + [UInt8(ascii: "Z")] }
-        let kept = precision == 14 ? whole : Array(whole.prefix(precision))
-        return kept + [UInt8(ascii: ".")] + fraction + [UInt8(ascii: "Z")]
+        guard whole.dropFirst(precision).allSatisfy({ $0 == UInt8(ascii: "0") }) else { return nil }
+        return Array(whole[..<precision]) + [UInt8(ascii: ".")] + fraction + [UInt8(ascii: "Z")]
     }
 
     private static func offsetSeconds(_ zone: ArraySlice<UInt8>) -> Int64? {
