@@ -131,9 +131,12 @@ package struct MessageHeld: Error, Sendable, Hashable, CustomStringConvertible {
     /// Stable word of the `.reason` file.
     package let code: String
     package let description: String
+    /// True when only a person may release it; else it is tried again by itself.
+    package let needsDecision: Bool
 
-    package init(_ description: String, code: String = "service-held") {
+    package init(_ description: String, code: String = "service-held", needsDecision: Bool = false) {
         self.code = code
         self.description = description
+        self.needsDecision = needsDecision
     }
 }

@@ -1,0 +1,353 @@
+import Identifiers
+import Logging
+import SMTP
+import SecureMail
+
+/// Takes mails out of Drop: opened ones to their service, the others to where their fate puts them.
+actor DropReader {
+    private let context: TransportContext
+    private let protection: any MessageProtection
+    private let mailRoot: MailRoot
+    private let committed: CommittedMessageLog
+    private let settings: SMTPTransportSettings
+    private let transport: String
+    private let log: Logger
+    private let handler: @Sendable (ReceivedMessage) async throws -> Void
+    /// A mail of that partner was opened.
+    private let heardFrom: @Sendable (GUID) async -> Void
+
+    private var loop: Task<Void, Never>?
+    private var isStopping = false
+    private var patience: DropPatience
+    /// Files found by the last look that nobody has read yet, in order of their names.
+    private var waiting: ArraySlice<MailFile> = []
+    private var inFlight: [String: MailFile] = [:]
+    private var inFlightMessages: Set<MessageKey> = []
+    private var inFlightOctets = 0
+    private var attempts: [String: (count: Int, due: ContinuousClock.Instant)] = [:]
+    private var nextHeldRecheck: ContinuousClock.Instant
+
+    private struct MessageKey: Hashable {
+        let message: GUID
+        let sender: GUID
+    }
+
+    init(
+        context: TransportContext,
+        protection: any MessageProtection,
+        mailRoot: MailRoot,
+        committed: CommittedMessageLog,
+        settings: SMTPTransportSettings,
+        transport: String,
+        log: Logger,
+        handler: @escaping @Sendable (ReceivedMessage) async throws -> Void,
+        heardFrom: @escaping @Sendable (GUID) async -> Void
+    ) {
+        self.context = context
+        self.protection = protection
+        self.mailRoot = mailRoot
+        self.committed = committed
+        self.settings = settings
+        self.transport = transport
+        self.log = log
+        self.handler = handler
+        self.heardFrom = heardFrom
+        patience = DropPatience(
+            rest: .seconds(settings.restSeconds),
+            settle: .seconds(settings.settleSeconds)
+        )
+        nextHeldRecheck = .now + .seconds(settings.heldRecheckSeconds)
+    }
+
+    func start() {
+        guard loop == nil else { return }
+        loop = Task { await run() }
+    }
+
+    /// Returns when every handler has returned.
+    func stop() async {
+        isStopping = true
+        mailRoot.dropBell.ring()
+        await loop?.value
+    }
+
+    /// Puts held mails that wait for no decision back into Drop.
+    func recheckHeld() async {
+        nextHeldRecheck = .now + .seconds(settings.heldRecheckSeconds)
+        guard let files = try? await mailRoot.list(.held) else { return }
+        for file in files {
+            let reason = await mailRoot.reason(.held, file.id)
+            guard reason?.isRetried ?? true else { continue }
+            do throws(FileError) {
+                let id = try await mailRoot.release(file.id)
+                context.events(MailEvent(.released, fileID: id))
+            } catch {
+                trouble(error, file.id)
+            }
+        }
+    }
+
+    // MARK: - The loop
+
+    private func run() async {
+        await withDiscardingTaskGroup { group in
+            while !isStopping {
+                if waiting.isEmpty { await look() }
+                await begin(&group)
+                await mailRoot.dropBell.wait(atMost: .seconds(settings.pollSeconds))
+                if ContinuousClock.now >= nextHeldRecheck {
+                    await recheckHeld()
+                    await mailRoot.purge()
+                }
+            }
+        }
+    }
+
+    private func look() async {
+        do throws(FileError) {
+            let files = try await mailRoot.list(.drop)
+            let now = ContinuousClock.now
+            let present = Set(files.map(\.id))
+            patience.forget(allBut: present)
+            attempts = attempts.filter { present.contains($0.key) }
+            waiting =
+                files.filter { file in
+                    inFlight[file.id] == nil && attempts[file.id].map { $0.due <= now } ?? true
+                        && (mailRoot.isCompleted(file.id) || patience.hasRested(file, at: now))
+                }[...]
+        } catch {
+            trouble(error, nil)
+        }
+    }
+
+    /// Opens what fits in flight, in order; the handlers run side by side.
+    private func begin(_ group: inout DiscardingTaskGroup) async {
+        while !isStopping, let file = waiting.first {
+            let hasRoom =
+                inFlight.count < settings.inFlightMessagesMax
+                && (inFlight.isEmpty || inFlightOctets + file.octets <= settings.inFlightOctetsMax)
+            guard hasRoom else { return }
+            waiting.removeFirst()
+            guard inFlight[file.id] == nil, let mail = await open(file) else { continue }
+            let key = MessageKey(message: mail.mail.envelope.messageID, sender: mail.mail.envelope.from)
+            // The same message is being committed right now: the next look finds out how that ended.
+            guard inFlightMessages.insert(key).inserted else { continue }
+            inFlight[file.id] = file
+            inFlightOctets += file.octets
+            group.addTask { await self.handOver(mail, file, key) }
+            if waiting.isEmpty { await look() }
+        }
+    }
+
+    private func end(_ file: MailFile, _ key: MessageKey) {
+        inFlight[file.id] = nil
+        inFlightMessages.remove(key)
+        inFlightOctets -= file.octets
+        mailRoot.dropBell.ring()
+    }
+
+    // MARK: - One mail
+
+    private struct Opened: Sendable {
+        let mail: OpenedMail
+        let hops: Int
+    }
+
+    /// Nil when there is nothing to hand over; then the file is where it belongs, or is tried again.
+    private func open(_ file: MailFile) async -> Opened? {
+        let message: [UInt8]
+        do throws(FileError) {
+            message = try await mailRoot.read(.drop, file.id)
+        } catch {
+            if error.isMissing { return nil }
+            if error.isTooLarge {
+                let sentence = "\(file.octets) octets are over the limit of \(mailRoot.limits.mailOctetsMax)"
+                await refuse(file, code: OpenRefusal.Code.tooLarge.rawValue, sentence: sentence, hint: nil)
+            } else {
+                trouble(error, file.id)
+                postpone(file, reason: error.description)
+            }
+            return nil
+        }
+        let (outcome, hops) = await judge(message)
+        switch outcome {
+        case .opened(let mail): return Opened(mail: mail, hops: hops)
+        case .duplicate(let mail):
+            post(.duplicate(messageID: mail.envelope.messageID), file, mail.envelope.from)
+            await finish(file, mail.envelope.from)
+        case .held(let reason):
+            await hold(file, code: reason.code, sentence: reason.description, isRetried: true)
+        case .refused(let refusal):
+            if patience.mayStillGrow(file, refusal, isOurs: mailRoot.isCompleted(file.id), at: .now) {
+                return nil
+            }
+            await refuse(
+                file,
+                code: refusal.code.rawValue,
+                sentence: refusal.description,
+                hint: refusal.hint
+            )
+        }
+        return nil
+    }
+
+    /// Off this actor: opening costs milliseconds per megabyte.
+    @concurrent private nonisolated func judge(_ message: [UInt8]) async -> (OpenOutcome, hops: Int) {
+        let membership = await context.membership()
+        let outcome = protection.open(
+            message,
+            membership: membership,
+            isCommitted: { message, sender in committed.contains(message: message, from: sender) },
+            at: context.now()
+        )
+        guard case .opened = outcome, let header = try? MIMEReader.parseEntity(message).header else {
+            return (outcome, 0)
+        }
+        return (outcome, header.all("Received").count)
+    }
+
+    /// The service commits, then the id is logged, then the file leaves Drop: in this order nothing is lost.
+    private func handOver(_ opened: Opened, _ file: MailFile, _ key: MessageKey) async {
+        let envelope = opened.mail.envelope
+        post(
+            .opened(
+                messageID: envelope.messageID,
+                service: envelope.service,
+                summary: envelope.summary,
+                octets: opened.mail.payload.count,
+                hops: opened.hops
+            ),
+            file,
+            envelope.from
+        )
+        await heardFrom(envelope.from)
+        do {
+            try await handler(
+                ReceivedMessage(
+                    id: envelope.messageID,
+                    inReplyTo: envelope.inReplyTo,
+                    service: envelope.service,
+                    sender: envelope.from,
+                    payload: opened.mail.payload,
+                    created: envelope.created,
+                    expires: envelope.expires,
+                    summary: envelope.summary,
+                    transport: transport,
+                    isCRLStale: opened.mail.crlStale,
+                    fileID: file.id
+                )
+            )
+            await commit(envelope, file)
+        } catch let refusal as MessageRefused {
+            await refuse(
+                file,
+                code: refusal.code,
+                sentence: refusal.description,
+                hint: nil,
+                partner: envelope.from
+            )
+        } catch let held as MessageHeld {
+            await hold(
+                file,
+                code: held.code,
+                sentence: held.description,
+                isRetried: !held.needsDecision,
+                partner: envelope.from
+            )
+        } catch {
+            if !isStopping { postpone(file, reason: "\(error)", partner: envelope.from) }
+        }
+        end(file, key)
+    }
+
+    private func commit(_ envelope: MessageEnvelope, _ file: MailFile) async {
+        do throws(FileError) {
+            try await committed.record(
+                message: envelope.messageID,
+                from: envelope.from,
+                expires: envelope.expires
+            )
+        } catch {
+            // Known in memory; after a restart the service sees the message once more, which it bears.
+            trouble(error, file.id)
+        }
+        post(.committed(messageID: envelope.messageID, service: envelope.service), file, envelope.from)
+        await finish(file, envelope.from)
+    }
+
+    private func finish(_ file: MailFile, _ partner: GUID) async {
+        attempts[file.id] = nil
+        do throws(FileError) {
+            if try await mailRoot.finish(.drop, file.id) { post(.archived, file, partner) }
+        } catch {
+            trouble(error, file.id)
+            postpone(file, reason: error.description, partner: partner)
+        }
+    }
+
+    private func refuse(
+        _ file: MailFile,
+        code: String,
+        sentence: String,
+        hint: String?,
+        partner: GUID? = nil
+    ) async {
+        let reason = MailReason(code: code, sentence: sentence, hint: hint, time: context.now())
+        do throws(FileError) {
+            try await mailRoot.refuse(.drop, file.id, reason: reason)
+            post(.refused(code: code, sentence: sentence), file, partner)
+        } catch {
+            trouble(error, file.id)
+            postpone(file, reason: error.description, partner: partner)
+        }
+    }
+
+    private func hold(
+        _ file: MailFile,
+        code: String,
+        sentence: String,
+        isRetried: Bool,
+        partner: GUID? = nil
+    ) async {
+        let reason = MailReason(
+            code: code,
+            sentence: sentence,
+            time: context.now(),
+            isRetried: isRetried
+        )
+        do throws(FileError) {
+            try await mailRoot.hold(.drop, file.id, reason: reason)
+            post(.held(code: code, sentence: sentence), file, partner)
+        } catch {
+            trouble(error, file.id)
+            postpone(file, reason: error.description, partner: partner)
+        }
+    }
+
+    /// The file stays in Drop and is read again later.
+    private func postpone(_ file: MailFile, reason: String, partner: GUID? = nil) {
+        let count = (attempts[file.id]?.count ?? 0) + 1
+        let spread = Double(context.randomGUID().low & 0xffff) / 65_535
+        let seconds = settings.retry.seconds(afterAttempts: count, spread: spread)
+        attempts[file.id] = (count, .now + .seconds(seconds))
+        post(.deferred(attempt: count, nextSeconds: seconds, reason: reason), file, partner)
+        Task { [bell = mailRoot.dropBell] in
+            try? await Task.sleep(for: .seconds(seconds))
+            bell.ring()
+        }
+    }
+
+    // MARK: - Telling
+
+    private func post(_ kind: MailEvent.Kind, _ file: MailFile, _ partner: GUID?) {
+        context.events(MailEvent(kind, fileID: file.id, partner: partner))
+    }
+
+    private func trouble(_ error: FileError, _ id: String?) {
+        log.error(
+            "trouble in the mailroot",
+            metadata: ["file": "\(id ?? "-")", "error": "\(error)"]
+        )
+        context.events(MailEvent(.storageTrouble(reason: error.description), fileID: id))
+    }
+}

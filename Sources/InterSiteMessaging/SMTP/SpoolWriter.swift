@@ -1,0 +1,116 @@
+import NIOCore
+
+/// Writes one received mail to its spool file, off the event loop it lives on, in order.
+final class SpoolWriter {
+    private let mailRoot: MailRoot
+    private let eventLoop: any EventLoop
+    private var spool: DropSpool?
+    private var unwritten: [UInt8] = []
+    private var isWriting = false
+    private var isEnding = false
+    private var isAborted = false
+    private var failure: FileError?
+
+    var opened: (Result<String, FileError>) -> Void = { _ in }
+    var stored: (Result<String, FileError>) -> Void = { _ in }
+    /// Something was written: there may be room again.
+    var drained: () -> Void = {}
+
+    init(mailRoot: MailRoot, eventLoop: any EventLoop) {
+        self.mailRoot = mailRoot
+        self.eventLoop = eventLoop
+    }
+
+    var unwrittenOctets: Int { unwritten.count }
+    var octets: Int { spool?.octets ?? 0 }
+
+    func begin() {
+        run { [mailRoot] () throws(FileError) in
+            try await mailRoot.beginDrop()
+        } then: { [self] result in
+            switch result {
+            case .success(let spool):
+                self.spool = spool
+                if isAborted { removeSpool() } else { opened(.success(spool.id)) }
+            case .failure(let error): if !isAborted { opened(.failure(error)) }
+            }
+        }
+    }
+
+    func append(_ bytes: ArraySlice<UInt8>) {
+        guard failure == nil, !isAborted else { return }
+        unwritten += bytes
+        pump()
+    }
+
+    /// Everything was appended: make it durable and call `stored`.
+    func end() {
+        isEnding = true
+        pump()
+    }
+
+    /// Leaves no file; neither `opened` nor `stored` is called any more.
+    func abort() {
+        isAborted = true
+        unwritten = []
+        if !isWriting { removeSpool() }
+    }
+
+    private func pump() {
+        guard let spool, !isWriting, !isAborted else { return }
+        if failure == nil, !unwritten.isEmpty { return write(to: spool) }
+        guard isEnding else { return }
+        isEnding = false
+        if let failure {
+            removeSpool()
+            stored(.failure(failure))
+        } else {
+            commit(spool)
+        }
+    }
+
+    private func write(to spool: DropSpool) {
+        let chunk = unwritten
+        unwritten = []
+        isWriting = true
+        run { [mailRoot] () throws(FileError) in
+            try await mailRoot.append(chunk, to: spool)
+        } then: { [self] result in
+            isWriting = false
+            if case .failure(let error) = result {
+                failure = error
+                unwritten = []
+            }
+            if isAborted { return removeSpool() }
+            drained()
+            pump()
+        }
+    }
+
+    private func commit(_ spool: DropSpool) {
+        run { [mailRoot] () throws(FileError) in
+            try await mailRoot.commitDrop(spool)
+        } then: { [self] result in
+            stored(result.map { spool.id })
+        }
+    }
+
+    private func removeSpool() {
+        guard let spool else { return }
+        self.spool = nil
+        Task { [mailRoot] in await mailRoot.abortDrop(spool) }
+    }
+
+    private func run<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws(FileError) -> Value,
+        then done: @escaping (Result<Value, FileError>) -> Void
+    ) {
+        eventLoop.makeFutureWithTask { () async -> Result<Value, FileError> in
+            do throws(FileError) {
+                return .success(try await work())
+            } catch {
+                return .failure(error)
+            }
+        }.assumeIsolated().whenSuccess(done)
+    }
+}
