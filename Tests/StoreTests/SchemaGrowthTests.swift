@@ -1,0 +1,143 @@
+import DirectoryModel
+import Identifiers
+import Replication
+import Testing
+
+@testable import Store
+
+@Suite struct `Schema growth` {
+    let base = "DC=reskit,DC=example"
+    let schemaDN = "CN=Schema,CN=Configuration,DC=reskit,DC=example"
+
+    private func createSchema(at replica: Replica) async throws {
+        try await replica.store.createNamingContext(
+            Replica.schema,
+            headAttributes: [EntryAttribute(name: "objectClass", strings: ["dMD"])],
+            at: at(0)
+        )
+    }
+
+    private func builtinObjects() throws -> [OriginatingOperation] {
+        try Schema.builtinRecords().map { record in
+            let parts = record.dn.split(separator: ",")
+            return .add(
+                Entry(
+                    dn: try name(parts.dropLast().joined(separator: ",") + "," + schemaDN),
+                    attributes: record.contentAttributes
+                )
+            )
+        }
+    }
+
+    private func attribute(_ name: String, _ oid: String, indexed: Bool = false) throws
+        -> OriginatingOperation
+    {
+        .add(
+            Entry(
+                dn: try StoreTests.name("CN=\(name),\(schemaDN)"),
+                attributes: [
+                    EntryAttribute(name: "objectClass", strings: ["attributeSchema"]),
+                    EntryAttribute(name: "lDAPDisplayName", strings: [name]),
+                    EntryAttribute(name: "attributeID", strings: [oid]),
+                    EntryAttribute(name: "attributeSyntax", strings: ["2.5.5.12"]),
+                    EntryAttribute(name: "oMSyntax", strings: ["64"]),
+                    EntryAttribute(name: "isSingleValued", strings: ["FALSE"]),
+                    EntryAttribute(name: "searchFlags", strings: [indexed ? "1" : "0"]),
+                ]
+            )
+        )
+    }
+
+    private func auxiliary(_ name: String, _ oid: String, may: String) throws -> OriginatingOperation {
+        .add(
+            Entry(
+                dn: try StoreTests.name("CN=\(name),\(schemaDN)"),
+                attributes: [
+                    EntryAttribute(name: "objectClass", strings: ["classSchema"]),
+                    EntryAttribute(name: "lDAPDisplayName", strings: [name]),
+                    EntryAttribute(name: "governsID", strings: [oid]),
+                    EntryAttribute(name: "subClassOf", strings: ["top"]),
+                    EntryAttribute(name: "objectClassCategory", strings: ["3"]),
+                    EntryAttribute(name: "mayContain", strings: [may]),
+                ]
+            )
+        )
+    }
+
+    private func ship(_ text: String, berth: String) throws -> OriginatingOperation {
+        .add(
+            Entry(
+                dn: try name(text),
+                attributes: [
+                    EntryAttribute(name: "objectClass", strings: ["organizationalUnit", "berthed"]),
+                    EntryAttribute(name: "berth", strings: [berth]),
+                ]
+            )
+        )
+    }
+
+    /// A directory keeps values sorted, a file as they were written.
+    private func sorted(_ definition: ClassDefinition) -> ClassDefinition {
+        var sorted = definition
+        sorted.must.sort()
+        sorted.may.sort()
+        sorted.auxiliary.sort()
+        sorted.possibleSuperiors.sort()
+        sorted.aliases.sort()
+        return sorted
+    }
+
+    @Test func `the built-in schema loads as objects and stays the same schema`() async throws {
+        let hq = try await Replica.withDomain(1)
+        try await createSchema(at: hq)
+        let builtin = try Schema.builtin()
+        let results = try await hq.write(all: builtinObjects())
+        #expect(results.count == Schema.builtinRecords().count)
+        #expect(hq.store.schema.attributes == builtin.attributes)
+        #expect(hq.store.schema.classes.map(sorted) == builtin.classes.map(sorted))
+        #expect(hq.store.schema.partialAttributeSet == builtin.partialAttributeSet)
+        #expect(hq.store.schema.problems.isEmpty)
+    }
+
+    @Test func `a definition can be used by the next operation of the same list`() async throws {
+        let hq = try await Replica.withDomain(1)
+        try await createSchema(at: hq)
+        #expect(try await hq.refusal(ship("OU=Fram,\(base)", berth: "7"))?.code == .undefinedAttributeType)
+        try await hq.write(
+            attribute("berth", "1.3.6.1.4.1.99999.1.1", indexed: true),
+            auxiliary("berthed", "1.3.6.1.4.1.99999.2.1", may: "berth"),
+            ship("OU=Fram,\(base)", berth: "Pier 7")
+        )
+        #expect(try await hq.entry("OU=Fram,\(base)")?.strings("berth") == ["Pier 7"])
+        let found = try await hq.store.snapshot {
+            try $0.find(attribute: $0.schema.attribute(named: "berth")?.oid ?? .cn, equals: octets("pier 7"))
+        }
+        #expect(found.count == 1)
+        let berth = "CN=berth,\(schemaDN)"
+        #expect(try await hq.refusal(.delete(.dn(try name(berth))))?.code == .unwillingToPerform)
+        #expect(try await hq.refusal(rename(berth, "CN=berth", under: base))?.code == .unwillingToPerform)
+    }
+
+    @Test func `an attribute ahead of its schema is kept, and shown and found when the schema arrives`()
+        async throws
+    {
+        let hq = try await Replica.withDomain(1)
+        try await createSchema(at: hq)
+        try await hq.write(
+            attribute("berth", "1.3.6.1.4.1.99999.1.1", indexed: true),
+            auxiliary("berthed", "1.3.6.1.4.1.99999.2.1", may: "berth"),
+            ship("OU=Fram,\(base)", berth: "Pier 7")
+        )
+        let van = try await Replica.joined(2, to: hq)
+        #expect(try await van.entry("OU=Fram,\(base)")?.strings("berth") == [])
+        #expect(try await van.stampedState() == hq.stampedState())
+        try await van.store.addReplica(Replica.schema, isPartial: false)
+        let outcomes = try await van.pull(from: hq, Replica.schema.guid)
+        #expect(outcomes.contains { $0.schemaChanged })
+        #expect(try await van.entry("OU=Fram,\(base)")?.strings("berth") == ["Pier 7"])
+        let found = try await van.store.snapshot {
+            try $0.find(attribute: $0.schema.attribute(named: "berth")?.oid ?? .cn, equals: octets("PIER 7"))
+        }
+        #expect(found.count == 1)
+    }
+}
