@@ -1,0 +1,50 @@
+/// What an administrator can ask of a DSA: a running one conforms, and so does a client of its socket.
+///
+/// Every function throws `AdminError`, or an error that `AdminError.init(_:)` turns into one.
+package protocol Administration: Sendable {
+    func status() async throws -> StatusReply
+    func health() async throws -> HealthReply
+    /// Effective values with their origin.
+    func configuration() async throws -> ConfigurationReply
+    /// What happens from now on; ends when the DSA stops.
+    func events() async throws -> AsyncThrowingStream<EventReply, any Error>
+
+    func replicateNow(_ request: ReplicateNowRequest) async throws -> ReplicateNowReply
+    func replicationNeighbors() async throws -> ReplicationNeighborsReply
+    func replicationSummary() async throws -> ReplicationSummaryReply
+    func replicationCursors() async throws -> ReplicationCursorsReply
+
+    func object(_ query: ObjectQuery) async throws -> ObjectReply
+    func objects(_ query: SearchQuery) async throws -> SearchReply
+    func originate(_ request: WriteRequest) async throws -> WriteReply
+    func metadata(_ query: ObjectQuery) async throws -> MetadataReply
+    /// Reads LDIF to its end; calls `progress` now and then, from any thread.
+    func importLDIF(
+        _ chunks: AsyncThrowingStream<[UInt8], any Error>,
+        progress: @escaping @Sendable (ImportProgress) -> Void
+    ) async throws -> ImportReply
+    /// Pieces of a text, in order.
+    func export(_ query: ExportQuery) async throws -> AsyncThrowingStream<[UInt8], any Error>
+
+    func mailFolders() async throws -> [MailFolderReply]
+    func mailList(_ query: MailListQuery) async throws -> [MailFileReply]
+    func mailShow(_ query: MailShowQuery) async throws -> MailShowReply
+
+    func signRequest(_ request: SignRequest) async throws -> SignReply
+    func certificates() async throws -> [CertificateReply]
+    func installCertificate(_ request: InstallCertificateRequest) async throws -> InstallCertificateReply
+    func addDomain(_ request: DomainAddRequest) async throws -> DomainAddReply
+}
+
+extension AsyncThrowingStream where Failure == any Error, Element: Sendable {
+    /// The same elements from a stream that cannot fail.
+    package init(_ stream: AsyncStream<Element>) {
+        self.init { continuation in
+            let forwarding = Task {
+                for await element in stream { continuation.yield(element) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in forwarding.cancel() }
+        }
+    }
+}
