@@ -94,23 +94,32 @@ package struct Destination: Hashable, Sendable {
         newestRequest(to: source).flatMap { $0.isPending ? $0 : nil }
     }
 
-    /// The requests that are due to be sent again, the same octets in a new mail, and notes that they are.
+    /// The requests that are due to be sent again, to any source.
     package mutating func requestsToResend(at now: Timestamp, timing: RequestTiming = .init())
         -> [ChangesRequest]
     {
+        sources.map(\.sourceDSA).compactMap { requestToResend(to: $0, at: now, timing: timing) }
+    }
+
+    /// The newest request to a source when it is due to be sent again: the same octets in a new mail.
+    ///
+    /// Notes that it is sent.
+    package mutating func requestToResend(
+        to source: GUID,
+        at now: Timestamp,
+        timing: RequestTiming = .init()
+    ) -> ChangesRequest? {
         expireRequests(at: now)
-        var due: [ChangesRequest] = []
-        for index in requests.indices where requests[index].isPending {
-            let request = requests[index]
-            let wait = record(of: request.sourceDSA).resendAfterSeconds(timing)
-            guard request.sequence == record(of: request.sourceDSA).sequence, let message = request.request,
-                now >= request.lastSent.adding(seconds: wait)
-            else { continue }
-            requests[index].lastSent = now
-            requests[index].resends += 1
-            due.append(message)
+        let record = record(of: source)
+        let index = requests.firstIndex {
+            $0.sourceDSA == source && $0.sequence == record.sequence && $0.isPending
         }
-        return due
+        guard let index, let message = requests[index].request,
+            now >= requests[index].lastSent.adding(seconds: record.resendAfterSeconds(timing))
+        else { return nil }
+        requests[index].lastSent = now
+        requests[index].resends += 1
+        return message
     }
 
     /// Sources whose answer stopped short: a gap or a poke remains, and nothing has come for a resend time.

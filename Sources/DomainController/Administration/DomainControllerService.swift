@@ -1,0 +1,213 @@
+import AdminAPI
+import Foundation
+package import Identifiers
+import InterSiteMessaging
+package import Logging
+import PKI
+import Replication
+import SMTP
+import SecureMail
+import ServiceLifecycle
+import Store
+import Synchronization
+
+/// A running DSA: opens its data directory, holds the parts together, answers the admin interface.
+package final class DomainControllerService: Sendable {
+    let directory: DataDirectory
+    let store: DirectoryStore
+    let partners: PartnerDirectory
+    let messaging: InterSiteMessagingService
+    let transport: SMTPTransport
+    let mailRoot: MailRoot
+    let protection: CurrentProtection
+    let agent: ReplicationAgent
+    let hub: EventHub
+    let log: Logger
+    let now: @Sendable () -> Timestamp
+    let startedAt: Timestamp
+    let currentConfiguration: Mutex<Configuration>
+    private let listener = Mutex<SMTPListener?>(nil)
+    private let lock: DataDirectoryLock
+
+    /// - Throws: `AdminError` when the directory holds no DSA, is in use, or its certificate is missing.
+    package init(
+        configuration: Configuration, log: Logger,
+        now: @escaping @Sendable () -> Timestamp = DomainControllerService.systemTime
+    ) async throws {
+        self.log = log
+        self.now = now
+        startedAt = now()
+        currentConfiguration = Mutex(configuration)
+        directory = DataDirectory(configuration.dataDirectory)
+        try directory.requireDSA()
+        lock = try DataDirectoryLock(directory)
+        store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
+        let bootID = RandomSource.guid()
+        let generation = try GenerationFile(
+            directory, bootID: bootID, databaseUSN: try await store.snapshot { try $0.highestUSN() })
+        try store.recordBoot(id: bootID)
+        let hub = EventHub()
+        self.hub = hub
+        let partners = try await PartnerDirectory(
+            store: store, directory: directory, routes: configuration.routes, log: log)
+        self.partners = partners
+        protection = CurrentProtection(try Self.readProtection(directory))
+        mailRoot = try await MailRoot.open(
+            at: configuration.mailroot, fileSystem: directory.files, limits: configuration.mailRootLimits,
+            now: now, randomGUID: RandomSource.guid)
+        let context = TransportContext(
+            membership: { partners.membership }, partner: { try partners.route(to: $0) },
+            ownAddress: partners.current.own.mailAddress,
+            hostName: configuration.name ?? partners.current.own.dnsHostName, now: now,
+            randomGUID: RandomSource.guid, events: { hub.post(EventReply($0, at: now())) })
+        transport = SMTPTransport(
+            context: context, protection: protection, mailRoot: mailRoot,
+            committed: try await CommittedMessageLog.open(
+                at: directory.committedMessages, fileSystem: directory.files, now: now()),
+            settings: configuration.transportSettings, log: log)
+        messaging = InterSiteMessagingService(log: log)
+        agent = ReplicationAgent(
+            store: store, messaging: messaging, partners: partners, generation: generation, events: hub,
+            settings: configuration.replicationSettings, log: log, now: now)
+        await wire()
+    }
+
+    private func wire() async {
+        let (agent, transport) = (agent, transport)
+        await messaging.register(service: ReplicationAgent.service) { try await agent.receive($0) }
+        await messaging.add(transport: transport)
+        partners.whenChanged {
+            await agent.topologyChanged()
+            await transport.membershipChanged()
+        }
+    }
+
+    package static let systemTime: @Sendable () -> Timestamp = {
+        Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+    }
+
+    /// The port of the SMTP listener once it runs.
+    package var smtpPort: Int? { listener.withLock { $0?.port } }
+
+    /// Serves until its task is cancelled or the process is asked to stop.
+    package func run() async throws {
+        try await start()
+        let agent = agent
+        await cancelWhenGracefulShutdown {
+            await withTaskCancellationHandler {
+                await agent.run()
+            } onCancel: {
+                Task { await agent.stop() }
+            }
+        }
+        await stop()
+    }
+
+    /// Listens, sends and receives; `run` calls it.
+    package func start() async throws {
+        let configuration = currentConfiguration.withLock { $0 }
+        let (hub, now) = (hub, now)
+        let started = try await SMTPListener.start(
+            try listenerSettings(configuration), mailRoot: mailRoot,
+            events: { hub.post(EventReply($0, at: now())) }, log: log)
+        listener.withLock { $0 = started }
+        try await messaging.start()
+        await agent.topologyChanged()
+        let own = partners.current.own
+        log.info(
+            "serving",
+            metadata: [
+                "server": "\(own.siteName)\\\(own.serverName)", "smtp": "\(configuration.smtp.listen):\(started.port)",
+                "data": "\(directory.path)",
+            ])
+    }
+
+    package func stop() async {
+        await listener.withLock { $0 }?.stop()
+        await messaging.stop()
+        hub.close()
+        log.info("stopped")
+    }
+
+    /// Takes new routes, and the certificate for sealing and opening; other keys need a restart.
+    package func reload(_ configuration: Configuration) async throws {
+        protection.replace(try Self.readProtection(directory))
+        partners.replaceRoutes(configuration.routes)
+        try await partners.reload()
+        currentConfiguration.withLock { $0 = configuration }
+        log.info("routes and certificates read again")
+    }
+
+    private static func readProtection(_ directory: DataDirectory) throws -> SMIMEProtection {
+        guard directory.files.exists(directory.certificate) else {
+            throw AdminError(
+                code: "noCertificate", message: "this DSA has no certificate yet",
+                hint: "have \(directory.signingRequest) signed at the CA: bridgehead ca sign; then here: "
+                    + "bridgehead cert install")
+        }
+        return try SMIMEProtection(
+            ownCertificate: try Certificate(pem: try directory.readText(directory.certificate)),
+            ownKey: try PrivateKey(pem: try directory.readText(directory.key)))
+    }
+
+    private func listenerSettings(_ configuration: Configuration) throws -> SMTPListener.Settings {
+        let smtp = configuration.smtp
+        var limits = SMTPServerLimits()
+        limits.messageOctetsMax = smtp.messageOctetsMax
+        let server = SMTPServerConfiguration(
+            hostName: configuration.name ?? partners.current.own.dnsHostName,
+            recipients: RecipientPolicy(mailboxes: [partners.current.own.mailAddress]),
+            offersSTARTTLS: smtp.tls == .opportunistic || smtp.tls == .required, requiresTLS: smtp.tls == .required, limits: limits)
+        var settings = SMTPListener.Settings(host: smtp.listen, port: smtp.port, server: server)
+        settings.sessionsMax = smtp.sessionsMax
+        settings.isImplicitTLS = smtp.tls == .implicit
+        if smtp.tls != .off {
+            settings.identity = TLSIdentity(
+                certificatesPEM: try directory.readText(directory.certificate),
+                keyPEM: try directory.readText(directory.key))
+        }
+        return settings
+    }
+}
+
+extension Configuration {
+    var mailRootLimits: MailRootLimits {
+        var limits = MailRootLimits()
+        limits.isArchiveOn = mail.isArchiveOn
+        limits.archiveOctetsMax = mail.archiveOctetsMax
+        limits.archiveDays = mail.archiveDays
+        limits.badmailOctetsMax = mail.badmailOctetsMax
+        limits.heldOctetsMax = mail.heldOctetsMax
+        return limits
+    }
+
+    var transportSettings: SMTPTransportSettings {
+        var settings = SMTPTransportSettings()
+        settings.retry = mail.retry
+        settings.queueMessagesMax = mail.queueMessagesMax
+        settings.queueOctetsMax = mail.queueOctetsMax
+        return settings
+    }
+
+    var replicationSettings: ReplicationSettings {
+        var settings = ReplicationSettings()
+        settings.intervalSeconds = replication.intervalSeconds
+        settings.notifyDelaySeconds = replication.notifyDelaySeconds
+        settings.limits = PartLimits(
+            bytesMax: replication.partOctetsMax, objectsMax: ReplicationLimits.partTargetObjects,
+            credit: replication.creditParts)
+        // A short interval belongs to a quick path: then a lost request is not waited for as long.
+        let floor = min(900, max(10, replication.intervalSeconds * 4))
+        settings.timing = RequestTiming(resendFloorSeconds: Int64(floor))
+        return settings
+    }
+}
+
+extension EventReply {
+    /// A mail's event, for `watch`.
+    init(_ event: MailEvent, at time: Timestamp) {
+        self.init(
+            time: time, kind: "mail-\(event.kind.name)", partner: event.partnerName ?? event.partner?.description,
+            namingContext: nil, text: "\(event)", fields: event.fileID.map { ["file": $0] } ?? [:])
+    }
+}

@@ -1,0 +1,282 @@
+package import AdminAPI
+package import DirectoryModel
+package import Identifiers
+package import Store
+
+/// Imports LDIF records: in file order where that works, records before their parent or target later.
+///
+/// An entry that equals an existing NC head is merged into it. What cannot be written is named with line and
+/// reason; everything else is kept. Records go into the store in transactions of `recordsPerTransaction`.
+package struct LDIFImport {
+    package static let recordsPerTransaction = 500
+    /// Refusals that are reported one by one; the count goes on.
+    package static let refusalsReportedMax = 1_000
+
+    /// A record and what it became.
+    private struct Pending {
+        let line: Int
+        let dnText: String
+        var entry: Entry
+    }
+
+    private let store: DirectoryStore
+    private let now: @Sendable () -> Timestamp
+    private var reader = LDIFReader()
+    private var batch: [Pending] = []
+    private var waiting: [Pending] = []
+    private var planned: Set<DistinguishedName> = []
+    package private(set) var progress = ImportProgress(read: 0, imported: 0, merged: 0, refused: 0)
+    package private(set) var refusals: [ImportRefusal] = []
+    /// The naming contexts that were written.
+    package private(set) var changed: Set<GUID> = []
+
+    package init(store: DirectoryStore, now: @escaping @Sendable () -> Timestamp) {
+        self.store = store
+        self.now = now
+    }
+
+    /// Takes the next octets of the file.
+    package mutating func feed(_ octets: [UInt8]) async throws {
+        for result in reader.feed(octets) { try await take(result) }
+    }
+
+    /// Ends the file: what waits is written as far as possible, the rest refused.
+    package mutating func finish() async throws {
+        for result in reader.finish() { try await take(result) }
+        try await flush()
+        var before = -1
+        while !waiting.isEmpty, waiting.count != before {
+            before = waiting.count
+            let again = waiting
+            waiting = []
+            for pending in again { try await add(pending) }
+            try await flush()
+        }
+        try await finishWithoutTargets()
+    }
+
+    private mutating func take(_ result: Result<LDIFRecord, LDIFError>) async throws {
+        progress.read += 1
+        switch result {
+        case .failure(let error): refuse(error.line, "", error.reason)
+        case .success(let record):
+            do {
+                let dn = try DistinguishedName(parsing: record.dn, naming: store.schema)
+                switch record.kind {
+                case .content(let attributes), .add(let attributes):
+                    try await add(
+                        Pending(
+                            line: record.line, dnText: record.dn, entry: Entry(dn: dn, attributes: attributes)))
+                case .delete, .modify, .rename:
+                    try await flush()
+                    try await change(record, dn)
+                }
+            } catch let error as DNError {
+                refuse(record.line, record.dn, "\(error)")
+            }
+        }
+    }
+
+    private mutating func add(_ pending: Pending) async throws {
+        if let head = store.namingContexts.first(where: { $0.dn == pending.entry.dn }) {
+            try await flush()
+            try await merge(pending, into: head)
+            return
+        }
+        if try await hasUnknownTarget(pending.entry) {
+            waiting.append(pending)
+            return
+        }
+        batch.append(pending)
+        planned.insert(pending.entry.dn)
+        if batch.count >= Self.recordsPerTransaction || isSchemaObject(pending.entry) { try await flush() }
+    }
+
+    /// A schema object changes how the next record is read.
+    private func isSchemaObject(_ entry: Entry) -> Bool {
+        entry.attributes.contains { attribute in
+            attribute.name.lowercased() == "objectclass"
+                && attribute.values.contains {
+                    let name = String(decoding: $0, as: UTF8.self).lowercased()
+                    return name == "attributeschema" || name == "classschema"
+                }
+        }
+    }
+
+    // MARK: - Targets
+
+    private func targets(of entry: Entry, linkedOnly: Bool) -> [DistinguishedName] {
+        let schema = store.schema
+        return entry.attributes.flatMap { attribute -> [DistinguishedName] in
+            guard let definition = schema.attribute(named: attribute.name),
+                definition.syntax == .distinguishedName, !linkedOnly || definition.isForwardLink
+            else { return [] }
+            return attribute.values.compactMap {
+                try? DistinguishedName(parsing: String(decoding: $0, as: UTF8.self), naming: schema)
+            }
+        }
+    }
+
+    private func hasUnknownTarget(_ entry: Entry) async throws -> Bool {
+        let asked = targets(of: entry, linkedOnly: false).filter { $0 != entry.dn && !planned.contains($0) }
+        guard !asked.isEmpty else { return false }
+        return try await store.snapshot { snapshot in
+            for dn in asked where try snapshot.resolve(dn) == nil { return true }
+            return false
+        }
+    }
+
+    /// Records whose targets never came: without the linked values first, then those that resolve now.
+    private mutating func finishWithoutTargets() async throws {
+        let rest = waiting
+        waiting = []
+        var later: [(Pending, [EntryAttribute])] = []
+        for pending in rest {
+            var bare = pending
+            var linked: [EntryAttribute] = []
+            bare.entry.attributes = []
+            for attribute in pending.entry.attributes {
+                guard store.schema.attribute(named: attribute.name)?.isForwardLink == true else {
+                    bare.entry.attributes.append(attribute)
+                    continue
+                }
+                let (known, unknown) = try await divided(attribute)
+                if !known.values.isEmpty { bare.entry.attributes.append(known) }
+                if !unknown.values.isEmpty { linked.append(unknown) }
+            }
+            let importedBefore = progress.imported
+            batch = [bare]
+            try await flush()
+            if progress.imported > importedBefore, !linked.isEmpty { later.append((pending, linked)) }
+        }
+        for pending in waiting { refuse(pending.line, pending.dnText, "its parent does not exist") }
+        waiting = []
+        for (pending, linked) in later {
+            let modifications = linked.map { Modification(.add, $0.name, $0.values) }
+            do {
+                try await write([.modify(.dn(pending.entry.dn), modifications)])
+            } catch let error as DirectoryError {
+                refuse(pending.line, pending.dnText, "imported without some values: \(error.sentence)")
+            }
+        }
+    }
+
+    private func divided(_ attribute: EntryAttribute) async throws -> (EntryAttribute, EntryAttribute) {
+        let schema = store.schema
+        var known: [[UInt8]] = []
+        var unknown: [[UInt8]] = []
+        for value in attribute.values {
+            let dn = try? DistinguishedName(parsing: String(decoding: value, as: UTF8.self), naming: schema)
+            let isKnown: Bool
+            if let dn { isKnown = try await store.snapshot { try $0.resolve(dn) != nil } } else { isKnown = false }
+            if isKnown { known.append(value) } else { unknown.append(value) }
+        }
+        return (
+            EntryAttribute(name: attribute.name, values: known),
+            EntryAttribute(name: attribute.name, values: unknown)
+        )
+    }
+
+    // MARK: - Writing
+
+    /// Writes the batch; a refused record is taken out and the rest goes on.
+    private mutating func flush() async throws {
+        while !batch.isEmpty {
+            do {
+                try await write(batch.map { .add($0.entry, objectGUID: nil) })
+                progress.imported += batch.count
+                batch = []
+            } catch let error as DirectoryError {
+                let index = min(error.operationIndex ?? 0, batch.count - 1)
+                let bad = batch[index]
+                let good = Array(batch[..<index])
+                batch = Array(batch[(index + 1)...])
+                if !good.isEmpty {
+                    try await write(good.map { .add($0.entry, objectGUID: nil) })
+                    progress.imported += good.count
+                }
+                planned.remove(bad.entry.dn)
+                if error.code == .noSuchObject {
+                    waiting.append(bad)
+                } else {
+                    refuse(bad.line, bad.dnText, error.sentence)
+                }
+            }
+        }
+    }
+
+    private mutating func merge(_ pending: Pending, into head: HeldNamingContext) async throws {
+        let current = try await store.snapshot {
+            try $0.entry(.guid(head.guid))
+        }
+        let schema = store.schema
+        let modifications = pending.entry.attributes.compactMap { attribute -> Modification? in
+            guard let definition = schema.attribute(named: attribute.name) else {
+                return Modification(.add, attribute.name, attribute.values)
+            }
+            let held = Set((current?[definition.name] ?? []).map { definition.normalized($0, naming: schema) })
+            let new = attribute.values.filter { !held.contains(definition.normalized($0, naming: schema)) }
+            return new.isEmpty ? nil : Modification(.add, attribute.name, new)
+        }
+        do {
+            if !modifications.isEmpty { try await write([.modify(.guid(head.guid), modifications)]) }
+            progress.merged += 1
+        } catch let error as DirectoryError {
+            refuse(pending.line, pending.dnText, error.sentence)
+        }
+    }
+
+    private mutating func change(_ record: LDIFRecord, _ dn: DistinguishedName) async throws {
+        do {
+            try await write([try OriginatingOperation(record, dn: dn, naming: store.schema)])
+            progress.imported += 1
+        } catch let error as DirectoryError {
+            refuse(record.line, record.dn, error.sentence)
+        }
+    }
+
+    private mutating func write(_ operations: [OriginatingOperation]) async throws {
+        let results = try await store.originate(operations, at: now(), randomGUID: RandomSource.guid)
+        // Records of one batch mostly lie in one naming context: its first and last object tell.
+        let written = results.filter { $0.usn != nil }.map(\.objectGUID)
+        let ends = [written.first, written.last].compactMap { $0 }
+        changed.formUnion(
+            try await store.snapshot { snapshot in
+                try ends.compactMap { try snapshot.entry(.guid($0), includeDeleted: true)?.namingContext }
+            })
+    }
+
+    private mutating func refuse(_ line: Int, _ dn: String, _ reason: String) {
+        progress.refused += 1
+        guard refusals.count < Self.refusalsReportedMax else { return }
+        refusals.append(ImportRefusal(line: line, dn: dn, reason: reason))
+    }
+}
+
+extension OriginatingOperation {
+    /// A change record as a write; content records become adds.
+    ///
+    /// - Throws: `DirectoryError` for a name that cannot be read.
+    package init(_ record: LDIFRecord, dn: DistinguishedName, naming: Schema) throws {
+        switch record.kind {
+        case .content(let attributes), .add(let attributes):
+            self = .add(Entry(dn: dn, attributes: attributes), objectGUID: nil)
+        case .delete: self = .delete(.dn(dn), tree: false)
+        case .modify(let modifications):
+            self = .modify(.dn(dn), modifications.map { Modification($0.operation, $0.attribute, $0.values) })
+        case .rename(let newRDN, let deleteOldRDN, let newSuperior):
+            do {
+                let rdn = try DistinguishedName(parsing: newRDN, naming: naming)
+                guard let leaf = rdn.leaf, rdn.rdns.count == 1 else {
+                    throw DirectoryError(.invalidDNSyntax, "newrdn must be one relative name")
+                }
+                let superior = try newSuperior.map { try DistinguishedName(parsing: $0, naming: naming) }
+                self = .rename(
+                    .dn(dn), newRDN: leaf, deleteOldRDN: deleteOldRDN,
+                    newSuperior: superior.map { ObjectReference.dn($0) })
+            } catch let error as DNError {
+                throw DirectoryError(.invalidDNSyntax, "\(error)")
+            }
+        }
+    }
+}

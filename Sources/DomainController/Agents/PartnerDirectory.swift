@@ -1,0 +1,117 @@
+import AdminAPI
+package import Identifiers
+package import InterSiteMessaging
+package import Logging
+import PKI
+package import SecureMail
+package import Store
+import Synchronization
+
+/// The current `ConfigurationView`, and what mail needs to know from it: members, routes, trust.
+package final class PartnerDirectory: Sendable {
+    private struct State {
+        var view: ConfigurationView
+        var anchors: TrustAnchors
+        var routes: [RouteRule]
+    }
+
+    private let state: Mutex<State>
+    private let store: DirectoryStore
+    private let directory: DataDirectory
+    private let log: Logger
+    private let onChange: Mutex<(@Sendable () async -> Void)?> = Mutex(nil)
+
+    package init(
+        store: DirectoryStore, directory: DataDirectory, routes: [RouteRule], log: Logger
+    ) async throws {
+        self.store = store
+        self.directory = directory
+        self.log = log
+        let anchors = try TrustAnchors(
+            certificates: try PEMBundle.certificates(try directory.readText(directory.anchors)),
+            crls: directory.files.exists(directory.revocationLists)
+                ? try PEMBundle.revocationLists(try directory.readText(directory.revocationLists)) : [])
+        let view = try await Self.read(store)
+        state = Mutex(State(view: view, anchors: anchors, routes: routes))
+        try adoptRevocationLists(of: view)
+    }
+
+    package var current: ConfigurationView { state.withLock { $0.view } }
+
+    package func replaceRoutes(_ routes: [RouteRule]) { state.withLock { $0.routes = routes } }
+
+    /// Called after each reload.
+    package func whenChanged(_ action: @escaping @Sendable () async -> Void) {
+        onChange.withLock { $0 = action }
+    }
+
+    /// Reads the directory again.
+    package func reload() async throws {
+        let view = try await Self.read(store)
+        try adoptRevocationLists(of: view)
+        state.withLock { $0.view = view }
+        if let action = onChange.withLock({ $0 }) { await action() }
+    }
+
+    private static func read(_ store: DirectoryStore) async throws -> ConfigurationView {
+        let reader = ConfigurationReader(schema: store.schema, identity: store.identity)
+        return try await store.snapshot { try reader.read($0) }
+    }
+
+    /// Revocation lists are self-authenticating: a newer one is taken from wherever it comes, and kept outside
+    /// the directory, so that its number never goes back.
+    private func adoptRevocationLists(of view: ConfigurationView) throws {
+        let adopted = state.withLock { state in
+            var changed = false
+            for list in view.revocationLists where (try? state.anchors.adopt(list)) == true { changed = true }
+            return changed ? state.anchors.crls : nil
+        }
+        guard let adopted else { return }
+        try directory.write(Array(adopted.map(\.pem).joined().utf8), to: directory.revocationLists)
+        log.info("newer revocation list taken", metadata: ["numbers": "\(adopted.map(\.number))"])
+    }
+
+    /// What the ISM and the sealing need, as values and closures.
+    package var membership: MembershipSnapshot {
+        state.withLock { state in
+            let members = state.view.dsas.map { dsa -> (GUID, MemberState) in
+                (dsa.dsaGUID, dsa.isTombstone ? .tombstoned : dsa.isDisabled ? .disabled : .active)
+            }
+            return MembershipSnapshot(
+                forest: state.view.forest, ownDSA: state.view.own.dsaGUID,
+                members: Dictionary(members, uniquingKeysWith: { first, _ in first }), anchors: state.anchors,
+                lateMailDays: state.view.lateMailDays, crlGraceDays: state.view.crlGraceDays,
+                tombstoneLifetimeDays: state.view.tombstoneLifetimeDays)
+        }
+    }
+
+    /// - Throws: `AdminError` when the DSA is unknown, has no certificate yet, or no usable address.
+    package func route(to dsaGUID: GUID) throws -> PartnerRoute {
+        let (view, routes) = state.withLock { ($0.view, $0.routes) }
+        guard let dsa = view.dsa(dsaGUID), !dsa.isTombstone else {
+            throw AdminError(
+                code: "unknownPartner", message: "no DSA \(dsaGUID) in this forest",
+                hint: "see `bridgehead repl show` for the partners")
+        }
+        guard !dsa.certificates.isEmpty else {
+            throw AdminError(
+                code: "noCertificate", message: "\(dsa.serverName) has no certificate in the directory yet",
+                hint: "sign its request here: bridgehead ca sign --server \(dsa.serverName) FILE")
+        }
+        return PartnerRoute(
+            dsaGUID: dsaGUID, name: dsa.serverName, mailAddress: dsa.mailAddress,
+            certificates: dsa.certificates, route: routes.route(for: dsa))
+    }
+}
+
+extension [RouteRule] {
+    /// The first rule that fits the DSA, else its own host.
+    func route(for dsa: DSAView) -> Route {
+        let rule = first {
+            $0.matches(
+                serverName: dsa.serverName, siteName: dsa.siteName, dsaGUID: dsa.dsaGUID.description,
+                mailDomain: dsa.mailAddress.domain)
+        }
+        return rule?.via ?? Route(host: dsa.dnsHostName, port: 25)
+    }
+}

@@ -1,0 +1,200 @@
+import AdminAPI
+package import Identifiers
+package import InterSiteMessaging
+package import Replication
+import Store
+
+/// A part between its arrival and the transaction that applies it.
+struct WaitingPart {
+    let part: ChangesReply
+    let continuation: CheckedContinuation<PartOutcome, any Error>
+}
+
+/// The destination's half: asking, and applying what comes.
+extension ReplicationAgent {
+    /// Asks the partner for what this replica lacks, or sends an unanswered request once more.
+    ///
+    /// - Returns: the request and the message that carries it; nil when one is on its way and not overdue.
+    package func request(
+        _ link: ReplicationLink, isForced: Bool
+    ) async throws -> (request: ChangesRequest, receipt: SendReceipt)? {
+        let time = now()
+        let view = partners.current
+        let header = messageHeader(link.namingContext)
+        let kind = view.replicaKind(of: link.namingContext)
+        let list = view.partialAttributes.sorted
+        let (limits, timing) = (settings.limits, settings.timing)
+        let request = try await store.updateDestination(link.namingContext) {
+            (destination, ownUSN) -> ChangesRequest? in
+            guard destination.mayAsk(link.partner) else { return nil }
+            if !isForced, destination.pendingRequest(to: link.partner) != nil {
+                return destination.requestToResend(to: link.partner, at: time, timing: timing)
+            }
+            return destination.makeRequest(
+                to: link.partner, id: RandomSource.guid(), header: header, kind: kind, limits: limits,
+                timing: timing, at: time, ownUSN: ownUSN, partialAttributes: list)
+        }
+        guard let request else { return nil }
+        status[link, default: LinkStatus()].lastAttempt = time
+        status[link, default: LinkStatus()].result = 8477
+        status[link, default: LinkStatus()].text = "a request is on its way"
+        let summary = "request \(view.contextName(link.namingContext)) have \(request.received.contiguousPrefix)"
+        let receipt = try await send(
+            .request(request), to: link.partner, summary: summary,
+            coalescingKey: "request/\(link.namingContext)/\(link.partner)")
+        post(
+            "requested", partner: link.partner, namingContext: link.namingContext, text: summary,
+            fields: ["message": "\(receipt.id)", "request": "\(request.requestID)"])
+        return (request, receipt)
+    }
+
+    /// Waits until the request is answered in full; false when the agent stops.
+    package func answer(to requestID: GUID) async -> Bool {
+        await withCheckedContinuation { waiters[requestID, default: []].append($0) }
+    }
+
+    /// Nobody waits for that answer any more.
+    package func stopWaiting(for requestID: GUID) {
+        for waiter in waiters.removeValue(forKey: requestID) ?? [] { waiter.resume(returning: false) }
+    }
+
+    func receive(_ part: ChangesReply, from message: ReceivedMessage) async throws {
+        let link = ReplicationLink(
+            namingContext: part.header.namingContext, partner: part.header.dsaGUID)
+        if message.isCRLStale, !partners.current.isForestWide(part.header.namingContext) {
+            throw MessageHeld("the revocation list is stale: only schema and configuration are applied")
+        }
+        let outcome = try await withCheckedThrowingContinuation { continuation in
+            waitingParts.append(WaitingPart(part: part, continuation: continuation))
+            if !isApplying {
+                isApplying = true
+                Task { await applyWaitingParts() }
+            }
+        }
+        try await finished(part, outcome, link: link)
+    }
+
+    func receive(_ poke: Poke) async throws {
+        let link = ReplicationLink(
+            namingContext: poke.header.namingContext, partner: poke.header.dsaGUID)
+        guard partners.current.links.contains(link) else { return }
+        let wants = try await store.updateDestination(link.namingContext) { destination, _ in
+            destination.receive(poke)
+        }
+        post("poked", partner: link.partner, namingContext: link.namingContext, text: "news up to USN \(poke.usn)")
+        if wants { scheduleSoon(link) }
+    }
+
+    func receive(_ error: ErrorReply) async throws {
+        let link = ReplicationLink(
+            namingContext: error.header.namingContext, partner: error.header.dsaGUID)
+        guard partners.current.links.contains(link) else { return }
+        let time = now()
+        let wants = try await store.updateDestination(link.namingContext) { destination, _ in
+            destination.receive(error, at: time)
+        }
+        if wants {
+            scheduleSoon(link)
+        } else {
+            failed(link, code: Int(error.code.rawValue), "the partner answers: \(error.text)")
+        }
+    }
+
+    /// Everything that waits goes into as few transactions as the bound allows, the schema first.
+    private func applyWaitingParts() async {
+        while !waitingParts.isEmpty {
+            let view = partners.current
+            let order = waitingParts.enumerated().sorted { left, right in
+                let leftRank = view.rank(left.element.part.header.namingContext)
+                let rightRank = view.rank(right.element.part.header.namingContext)
+                return leftRank != rightRank ? leftRank < rightRank : left.offset < right.offset
+            }.map(\.element)
+            let batch = Array(order.prefix(Self.partsPerTransactionMax))
+            waitingParts = Array(order.dropFirst(batch.count))
+            await apply(batch)
+        }
+        isApplying = false
+    }
+
+    private func apply(_ batch: [WaitingPart]) async {
+        let context = ApplyContext(ownDSA: partners.current.own.dsaGUID, now: now(), isMedia: false)
+        do {
+            let outcomes = try await store.apply(batch.map(\.part), context: context)
+            for (waiting, outcome) in zip(batch, outcomes) { waiting.continuation.resume(returning: outcome) }
+        } catch {
+            // One bad part must not keep the others from being applied.
+            guard batch.count > 1 else {
+                batch.first?.continuation.resume(throwing: error)
+                return
+            }
+            for waiting in batch { await apply([waiting]) }
+        }
+    }
+
+    private func finished(_ part: ChangesReply, _ outcome: PartOutcome, link: ReplicationLink) async throws {
+        let range = "(\(part.interval.from),\(part.interval.to)] asof \(part.asOf)"
+        switch outcome.verdict {
+        case .apply:
+            status[link, default: LinkStatus()].result = 0
+            status[link, default: LinkStatus()].text = ""
+            status[link, default: LinkStatus()].consecutiveFailures = 0
+            post(
+                "applied", partner: link.partner, namingContext: link.namingContext,
+                text: "part \(part.partNumber) usn \(range): \(outcome.objectsApplied) objects, "
+                    + "\(outcome.linksApplied) links",
+                fields: [
+                    "objects": "\(outcome.objectsApplied)", "links": "\(outcome.linksApplied)",
+                    "adopted": "\(outcome.commit?.adopted ?? false)",
+                ])
+        case .duplicate:
+            post(
+                "duplicate", partner: link.partner, namingContext: link.namingContext,
+                text: "part \(part.partNumber) usn \(range) was here before")
+        case .stale:
+            post(
+                "stale", partner: link.partner, namingContext: link.namingContext,
+                text: "part \(part.partNumber) usn \(range) is older than what was adopted; dropped")
+        case .held(let reason):
+            failed(link, code: 2, "part usn \(range) is held: \(reason)")
+            throw MessageHeld("\(reason)")
+        case .refused(let reason):
+            failed(link, code: 3, "part usn \(range) is refused: \(reason)")
+        }
+        if outcome.schemaChanged || outcome.configurationChanged { try await partners.reload() }
+        if outcome.changedUpTo != nil { changed(link.namingContext, from: link.partner) }
+        if outcome.commit?.wantsRequest == true { scheduleSoon(link) }
+        if waiters[part.requestID] != nil, try await hasAll(of: part, link: link) {
+            for waiter in waiters.removeValue(forKey: part.requestID) ?? [] { waiter.resume(returning: true) }
+        }
+    }
+
+    /// Whether everything up to the part's snapshot has come.
+    private func hasAll(of part: ChangesReply, link: ReplicationLink) async throws -> Bool {
+        try await store.snapshot { snapshot in
+            let destination = try snapshot.destination(of: link.namingContext)
+            let cursor = destination.cursor(of: link.partner, part.header.invocationID)
+            return (cursor?.highWatermark ?? .zero) >= part.asOf
+        }
+    }
+
+    func messageHeader(_ namingContext: GUID) -> MessageHeader {
+        let identity = store.identity
+        return MessageHeader(
+            dsaGUID: identity.dsaGUID, invocationID: identity.invocationID, bootRecords: store.bootRecords,
+            namingContext: namingContext)
+    }
+
+    func send(
+        _ message: ReplicationMessage, to partner: GUID, summary: String, inReplyTo: GUID? = nil,
+        coalescingKey: String? = nil
+    ) async throws -> SendReceipt {
+        let time = now()
+        return try await messaging.send(
+            IntersiteMessage(
+                id: RandomSource.guid(), service: Self.service, to: partner,
+                payload: ReplicationCodec.encode(message), inReplyTo: inReplyTo, created: time,
+                expires: time.adding(seconds: Int64(ReplicationLimits.messageLifeDays) * 86_400),
+                summary: summary, coalescingKey: coalescingKey, mayFragment: false),
+            via: partners.current.transport(to: partner))
+    }
+}

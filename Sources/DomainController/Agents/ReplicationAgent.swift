@@ -1,0 +1,189 @@
+import AdminAPI
+package import Identifiers
+package import InterSiteMessaging
+package import Logging
+package import Replication
+package import Store
+
+/// One direction of replication: a naming context pulled from one partner.
+package struct ReplicationLink: Hashable, Sendable {
+    package let namingContext: GUID
+    package let partner: GUID
+}
+
+/// What the agent remembers of a link since the start; what must survive a restart is in `Destination`.
+package struct LinkStatus: Sendable {
+    package var lastAttempt: Timestamp?
+    /// 0 = fine, 8477 = a request is on its way, else the failure's code.
+    package var result = 0
+    package var text = ""
+    package var consecutiveFailures = 0
+}
+
+/// Carries out replication: asks partners for changes, answers them, applies what arrives.
+///
+/// Decisions are the pure machines' (`Destination`, `SourceCycle`); this actor reads clocks, loads and saves
+/// through the store, and mails through the ISM.
+package actor ReplicationAgent {
+    /// The service's name at the ISM.
+    package static let service = "replication"
+    /// Parts joined into one transaction.
+    package static let partsPerTransactionMax = 64
+
+    let store: DirectoryStore
+    let messaging: InterSiteMessagingService
+    let partners: PartnerDirectory
+    let generation: GenerationFile
+    let events: EventHub
+    let settings: ReplicationSettings
+    let log: Logger
+    let now: @Sendable () -> Timestamp
+
+    var nextAttempt: [ReplicationLink: Timestamp] = [:]
+    var status: [ReplicationLink: LinkStatus] = [:]
+    var pokesDue: [ReplicationLink: Timestamp] = [:]
+    var ledger = SourceLedger()
+    var waitingParts: [WaitingPart] = []
+    var isApplying = false
+    var waiters: [GUID: [CheckedContinuation<Bool, Never>]] = [:]
+    private var timer: Task<Void, Never>?
+    private let wakeups: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    package init(
+        store: DirectoryStore, messaging: InterSiteMessagingService, partners: PartnerDirectory,
+        generation: GenerationFile, events: EventHub, settings: ReplicationSettings, log: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.store = store
+        self.messaging = messaging
+        self.partners = partners
+        self.generation = generation
+        self.events = events
+        self.settings = settings
+        self.log = log
+        self.now = now
+        (wakeups, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Runs until its task is cancelled.
+    package func run() async {
+        wake.yield()
+        for await _ in wakeups {
+            if Task.isCancelled { break }
+            await step()
+            armTimer()
+        }
+        timer?.cancel()
+        for waiter in waiters.values.joined() { waiter.resume(returning: false) }
+        waiters = [:]
+    }
+
+    package func stop() { wake.finish() }
+
+    /// The ISM's handler: returns only after the message's effect is on disk.
+    package func receive(_ message: ReceivedMessage) async throws {
+        let decoded: ReplicationMessage
+        do {
+            decoded = try ReplicationCodec.decode(message.payload)
+        } catch {
+            post("refused", partner: message.sender, text: "message \(message.id) cannot be decoded: \(error)")
+            throw MessageRefused("\(error)", code: "undecodable")
+        }
+        guard decoded.header.dsaGUID == message.sender else {
+            throw MessageRefused(
+                "it names DSA \(decoded.header.dsaGUID) as its sender, but \(message.sender) signed it",
+                code: "wrong-sender")
+        }
+        switch decoded {
+        case .request(let request): try await answer(request, to: message)
+        case .reply(let part): try await receive(part, from: message)
+        case .poke(let poke): try await receive(poke)
+        case .error(let error): try await receive(error)
+        }
+        wake.yield()
+    }
+
+    /// After an originating write: partners that pull this NC are told soon.
+    package func changed(_ namingContext: GUID, from source: GUID? = nil) {
+        let due = now().adding(seconds: Int64(settings.notifyDelaySeconds))
+        for partner in partners.current.destinations(of: namingContext) where partner != source {
+            let link = ReplicationLink(namingContext: namingContext, partner: partner)
+            if pokesDue[link] == nil { pokesDue[link] = due }
+        }
+        wake.yield()
+    }
+
+    /// The configuration changed, or the process started: links come and go.
+    package func topologyChanged() {
+        let links = Set(partners.current.links)
+        nextAttempt = nextAttempt.filter { links.contains($0.key) }
+        for link in links where nextAttempt[link] == nil { nextAttempt[link] = now() }
+        wake.yield()
+    }
+
+    package func statuses() -> [ReplicationLink: LinkStatus] { status }
+
+    // MARK: - The schedule
+
+    private func step() async {
+        let time = now()
+        let due = nextAttempt.filter { $0.value <= time }.keys
+        for link in due.sorted(by: partners.current.comesFirst) {
+            nextAttempt[link] = time.adding(seconds: Int64(settings.intervalSeconds))
+            do {
+                _ = try await request(link, isForced: false)
+            } catch {
+                failed(link, code: 1, "the request was not sent: \(error)")
+            }
+        }
+        for (link, when) in pokesDue where when <= time {
+            pokesDue[link] = nil
+            await poke(link)
+        }
+    }
+
+    private func armTimer() {
+        timer?.cancel()
+        guard let next = (Array(nextAttempt.values) + Array(pokesDue.values)).min() else { return }
+        let seconds = max(1, next.seconds - now().seconds)
+        let wake = wake
+        timer = Task {
+            try? await Task.sleep(for: .seconds(seconds))
+            if !Task.isCancelled { wake.yield() }
+        }
+    }
+
+    func scheduleSoon(_ link: ReplicationLink) {
+        nextAttempt[link] = now()
+        wake.yield()
+    }
+
+    func failed(_ link: ReplicationLink, code: Int, _ text: String) {
+        status[link, default: LinkStatus()].result = code
+        status[link, default: LinkStatus()].text = text
+        status[link, default: LinkStatus()].consecutiveFailures += 1
+        post("failed", partner: link.partner, namingContext: link.namingContext, text: text)
+        log.warning("\(text)", metadata: ["partner": "\(partners.current.name(of: link.partner))"])
+    }
+
+    func post(
+        _ kind: String, partner: GUID, namingContext: GUID? = nil, text: String, fields: [String: String] = [:]
+    ) {
+        let view = partners.current
+        events.post(
+            EventReply(
+                time: now(), kind: kind, partner: view.name(of: partner),
+                namingContext: namingContext.map { view.contextName($0) }, text: text, fields: fields))
+    }
+}
+
+/// How often to ask and how long to wait; from the configuration.
+package struct ReplicationSettings: Sendable {
+    package var intervalSeconds = 900
+    package var notifyDelaySeconds = 15
+    package var limits = PartLimits(credit: ReplicationLimits.creditParts)
+    package var timing = RequestTiming(resendFloorSeconds: 60)
+
+    package init() {}
+}

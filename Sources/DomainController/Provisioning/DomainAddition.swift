@@ -1,0 +1,170 @@
+import AdminAPI
+import DirectoryModel
+import Foundation
+package import Identifiers
+import PKI
+import Replication
+import SecureMail
+import Store
+
+/// What `domain add` needs to know, with the defaults applied.
+package struct DomainAddition: Sendable {
+    package var dnsName: String
+    package var serverName: String
+    package var siteName: String
+    package var siteLinkName: String
+    package var cost: Int
+    package var mailAddress: MailAddress?
+    package var inviterRoute: String?
+}
+
+/// Prepares a child domain and its first DSA, and writes the join file.
+///
+/// This DSA originates site, site link, server, NTDS Settings, crossRef and both connections, and takes up a
+/// partial replica of the new domain; the new DSA originates its own NC head under the given GUID.
+package struct DomainPreparation: Sendable {
+    let store: DirectoryStore
+    let view: ConfigurationView
+    let directory: DataDirectory
+
+    package func run(_ wanted: DomainAddition, at now: Timestamp) async throws -> JoinFile {
+        let names = view.names
+        let child = try ForestNames.validated(wanted.dnsName)
+        guard child.hasSuffix("." + names.dnsName) else {
+            throw AdminError(
+                code: "notInForest", message: "\(child) is not below the forest's root \(names.dnsName)",
+                hint: "for example \(wanted.siteName.lowercased()).\(names.dnsName)")
+        }
+        guard !view.domains.contains(where: { $0.dnsName == child }) else {
+            throw AdminError(
+                code: "entryAlreadyExists", ldapCode: 68, message: "the forest has a domain \(child) already",
+                hint: "see it with `bridgehead object get CN=Partitions,...`, or choose another name")
+        }
+        let server = try ServerName.validated(wanted.serverName)
+        if let other = view.dsas.first(where: { $0.serverName.lowercased() == server.lowercased() }) {
+            throw AdminError(
+                code: "entryAlreadyExists", ldapCode: 68,
+                message: "a server \(other.serverName) exists in site \(other.siteName)",
+                hint: "choose another --server name")
+        }
+        let site = try ServerName.validatedRDN(wanted.siteName, what: "site name")
+        let dsaGUID = RandomSource.guid()
+        let address = wanted.mailAddress ?? ServerName.defaultMailAddress(dsaGUID, forest: names.dnsName)
+        let host = "\(server.lowercased()).\(child)"
+        let domain = NamingContext(
+            guid: RandomSource.guid(), dn: try ForestLayout(names: names).dn(ForestNames.domainDN(child)),
+            role: .domain)
+        let token = RandomSource.octets(count: 24)
+        // The replica first: the crossRef's nCName then resolves nowhere yet, which is what a new domain is.
+        try await store.addReplica(domain, isPartial: true)
+        try await originate(
+            wanted, child: child, server: server, site: site, dsaGUID: dsaGUID, host: host, address: address,
+            at: now)
+        return try await joinFile(
+            wanted, child: child, domain: domain, server: server, site: site, dsaGUID: dsaGUID, host: host,
+            address: address, token: token, at: now)
+    }
+
+    private func originate(
+        _ wanted: DomainAddition, child: String, server: String, site: String, dsaGUID: GUID, host: String,
+        address: MailAddress, at now: Timestamp
+    ) async throws {
+        let names = view.names
+        let layout = ForestLayout(names: names)
+        let root = ForestNames.domainDN(child)
+        let settings = names.settings(server, site: site)
+        var operations: [OriginatingOperation] = []
+        if !view.sites.contains(where: { $0.lowercased() == site.lowercased() }) {
+            operations += try layout.site(site)
+        }
+        let link = "CN=\(ForestNames.escaped(wanted.siteLinkName)),\(names.smtpTransport)"
+        if !view.siteLinks.contains(where: { $0.lowercased() == wanted.siteLinkName.lowercased() }) {
+            operations.append(
+                try layout.siteLink(
+                    link, sites: [names.site(view.own.siteName), names.site(site)], cost: wanted.cost))
+        }
+        operations += try layout.server(
+            server, site: site, dsaGUID: dsaGUID, dnsHostName: host, mailAddress: address,
+            masters: [root, names.configuration, names.schema], partials: [view.ownDomainDN])
+        operations.append(
+            try layout.crossRef(
+                ForestNames.flatName(child), for: root, dnsName: child, flatName: ForestNames.flatName(child),
+                parent: "CN=\(ForestNames.flatName(names.dnsName)),\(names.partitions)"))
+        operations.append(
+            try layout.connection(
+                to: view.own.settingsDN, from: settings, name: RandomSource.guid()))
+        operations.append(
+            try layout.connection(to: settings, from: view.own.settingsDN, name: RandomSource.guid()))
+        operations.append(
+            .modify(
+                .guid(view.own.dsaGUID), [Modification(.add, "hasPartialReplicaNCs", [Array(root.utf8)])]))
+        _ = try await store.originate(operations, at: now, randomGUID: RandomSource.guid)
+    }
+
+    private func joinFile(
+        _ wanted: DomainAddition, child: String, domain: NamingContext, server: String, site: String,
+        dsaGUID: GUID, host: String, address: MailAddress, token: [UInt8], at now: Timestamp
+    ) async throws -> JoinFile {
+        let naming = WellKnownNames()
+        let anchors = try PEMBundle.certificates(try directory.readText(directory.anchors))
+        let lists = try PEMBundle.revocationLists(try directory.readText(directory.revocationLists))
+        let media = try await MediaWriter(store: store, own: view.own).parts(
+            of: [view.schemaContext.guid, view.configurationContext.guid], at: now)
+        return JoinFile(
+            version: JoinFile.currentVersion, created: now, forestName: view.names.dnsName,
+            forest: view.configurationContext.guid,
+            schema: .init(view.schemaContext, naming: naming),
+            configuration: .init(view.configurationContext, naming: naming),
+            inviterDomain: .init(view.ownDomain, naming: naming), domain: .init(domain, naming: naming),
+            domainDNSName: child, anchors: anchors.map(\.pem), revocationLists: lists.map(\.pem),
+            inviter: .init(
+                dsaGUID: view.own.dsaGUID, name: view.own.serverName, mailAddress: view.own.mailAddress,
+                certificate: try directory.readText(directory.certificate), route: wanted.inviterRoute),
+            dsa: .init(
+                dsaGUID: dsaGUID, name: server, site: site,
+                serverDN: view.names.server(server, site: site),
+                settingsDN: view.names.settings(server, site: site), dnsHostName: host, mailAddress: address),
+            enrolmentToken: Data(token).base64EncodedString(),
+            media: media.map { Data($0).base64EncodedString() })
+    }
+}
+
+/// Cuts whole naming contexts into parts that an empty replica takes as an answered request.
+struct MediaWriter: Sendable {
+    let store: DirectoryStore
+    let own: DSAView
+
+    /// Encoded and compressed parts, schema first.
+    func parts(of contexts: [GUID], at now: Timestamp) async throws -> [[UInt8]] {
+        let identity = store.identity
+        let boots = store.bootRecords
+        return try await store.snapshot { snapshot in
+            let pack = { (part: ChangesReply) in
+                try Gzip.deflate(ReplicationCodec.encode(.reply(part)))
+            }
+            var parts: [[UInt8]] = []
+            for context in contexts {
+                let header = MessageHeader(
+                    dsaGUID: identity.dsaGUID, invocationID: identity.invocationID, bootRecords: boots,
+                    namingContext: context)
+                let request = ChangesRequest(
+                    header: header, requestID: .zero, sequence: 0, sourceInvocationID: nil,
+                    received: ReceivedIntervals(), vector: UpToDatenessVector(), isJoining: true,
+                    replica: .full, partBytesMax: 4 << 20, partObjectsMax: 5_000, credit: .max)
+                var cycle = SourceCycle(
+                    request: request, header: header, asOf: try snapshot.highestUSN(),
+                    vector: try snapshot.vector(of: context, at: now),
+                    collected: try snapshot.collected(of: context), partialAttributes: nil,
+                    skip: ReceivedIntervals())
+                for range in cycle.ranges {
+                    try snapshot.changes(of: context, in: range) { item in
+                        parts += try cycle.offer(item).map(pack)
+                        return true
+                    }
+                }
+                parts += try cycle.finish().map(pack)
+            }
+            return parts
+        }
+    }
+}

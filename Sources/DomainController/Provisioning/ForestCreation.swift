@@ -1,0 +1,163 @@
+import AdminAPI
+import DirectoryModel
+package import Identifiers
+package import Logging
+import PKI
+import Store
+
+/// What `forest create` made.
+package struct ForestSummary: Sendable {
+    package let forest: GUID
+    package let dsaGUID: GUID
+    package let invocationID: GUID
+    package let schemaObjects: Int
+    package let dataDirectory: String
+}
+
+/// Makes the first DSA of a forest: schema, configuration, root domain, enterprise CA and own certificate.
+package struct ForestCreation: Sendable {
+    let names: ForestNames
+    let serverName: String
+    let siteName: String
+    let directory: DataDirectory
+    let mailAddress: MailAddress?
+    let authorityName: String
+
+    /// - Throws: `AdminError` for a name that is none.
+    package init(
+        forestName: String, serverName: String, siteName: String, dataDirectory: String,
+        mailAddress: MailAddress?, caName: String?
+    ) throws {
+        names = try ForestNames(dnsName: forestName)
+        self.serverName = try ServerName.validated(serverName)
+        self.siteName = try ServerName.validatedRDN(siteName, what: "site name")
+        directory = DataDirectory(dataDirectory)
+        self.mailAddress = mailAddress
+        authorityName = caName ?? "\(ForestNames.flatName(names.dnsName)) Enterprise CA"
+    }
+
+    package func run(log: Logger, at now: Timestamp) async throws -> ForestSummary {
+        try directory.create(withAuthority: true)
+        let lock = try DataDirectoryLock(directory)
+        defer { withExtendedLifetime(lock) {} }
+        let dsaGUID = RandomSource.guid()
+        let invocationID = RandomSource.guid()
+        let address = mailAddress ?? ServerName.defaultMailAddress(dsaGUID, forest: names.dnsName)
+        let hostName = "\(serverName.lowercased()).\(names.dnsName)"
+
+        let authority = try CertificateAuthority.create(
+            commonName: authorityName, forest: names.dnsName, serial: RandomSource.serial(), at: now)
+        let crl = try authority.issueCRL(revoked: [], number: 1, at: now, nextUpdateDays: 365)
+        let key = try PrivateKey.generate(.p256)
+        let profile = DSACertificateProfile(dsaGUID: dsaGUID, mailAddress: address, dnsName: hostName)
+        let certificate = try authority.issue(
+            to: profile, publicKeyOf: try key.makeSigningRequest(), serial: RandomSource.serial(), at: now)
+
+        let store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
+        try store.setIdentity(dsaGUID: dsaGUID, invocationID: invocationID)
+        let forest = RandomSource.guid()
+        let schemaObjects = try await createNamingContexts(in: store, forest: forest, at: now)
+        log.info("schema loaded", metadata: ["objects": "\(schemaObjects)"])
+        let layout = ForestLayout(names: names)
+        var operations = try layout.configurationObjects(firstSite: siteName)
+        operations += try layout.server(
+            serverName, site: siteName, dsaGUID: dsaGUID, dnsHostName: hostName, mailAddress: address,
+            masters: [names.root, names.configuration, names.schema], partials: [])
+        operations += try crossReferences(layout)
+        operations += try layout.authority(
+            name: authorityName, certificate: authority.certificate, crl: crl, server: hostName)
+        operations.append(
+            .modify(
+                .guid(dsaGUID),
+                [
+                    Modification(.replace, "invocationId", [invocationID.octets]),
+                    Modification(.add, "userCertificate", [certificate.der]),
+                ]))
+        operations.append(
+            .modify(
+                .dn(try layout.dn("CN=NTDS Site Settings,\(names.site(siteName))")),
+                [
+                    Modification(
+                        .replace, "interSiteTopologyGenerator",
+                        [Array(names.settings(serverName, site: siteName).utf8)])
+                ]))
+        _ = try await store.originate(operations, at: now, randomGUID: RandomSource.guid)
+
+        try directory.write(Array(try key.pem.utf8), to: directory.key)
+        try directory.write(Array(certificate.pem.utf8), to: directory.certificate)
+        try directory.write(Array(authority.certificate.pem.utf8), to: directory.anchors)
+        try directory.write(Array(crl.pem.utf8), to: directory.revocationLists)
+        try directory.write(Array(try authority.key.pem.utf8), to: directory.authorityKey)
+        try EnterpriseCA.recordIssue(certificate, to: dsaGUID, in: directory)
+        return ForestSummary(
+            forest: forest, dsaGUID: dsaGUID, invocationID: invocationID, schemaObjects: schemaObjects,
+            dataDirectory: directory.path)
+    }
+
+    /// The configuration first: its head's GUID is the forest's.
+    private func createNamingContexts(
+        in store: DirectoryStore, forest: GUID, at now: Timestamp
+    ) async throws -> Int {
+        let layout = ForestLayout(names: names)
+        let schemaContext = NamingContext(
+            guid: RandomSource.guid(), dn: try layout.dn(names.schema), role: .schema)
+        try await store.createNamingContext(
+            schemaContext, headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "dMD"])], at: now)
+        let records = Schema.builtinRecords()
+        let operations = try records.map { record in
+            let text = record.dn.replacing(Schema.relativeSuffix, with: names.schema)
+            return try OriginatingOperation(record, dn: try layout.dn(text), naming: store.schema)
+        }
+        _ = try await store.originate(operations, at: now, randomGUID: RandomSource.guid)
+        try await store.createNamingContext(
+            NamingContext(guid: forest, dn: try layout.dn(names.configuration), role: .configuration),
+            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "configuration"])], at: now)
+        try await store.createNamingContext(
+            NamingContext(guid: RandomSource.guid(), dn: try layout.dn(names.root), role: .domain),
+            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "domain", "domainDNS"])], at: now)
+        return operations.count
+    }
+
+    private func crossReferences(_ layout: ForestLayout) throws -> [OriginatingOperation] {
+        [
+            try layout.crossRef("Enterprise Schema", for: names.schema, dnsName: names.dnsName),
+            try layout.crossRef("Enterprise Configuration", for: names.configuration, dnsName: names.dnsName),
+            try layout.crossRef(
+                ForestNames.flatName(names.dnsName), for: names.root, dnsName: names.dnsName,
+                flatName: ForestNames.flatName(names.dnsName)),
+        ]
+    }
+}
+
+/// Names of servers and sites, and the address a DSA has unless it is given another.
+package enum ServerName {
+    /// A server's name: a DNS label, either case.
+    package static func validated(_ name: String) throws -> String {
+        let octets = Array(name.utf8)
+        let isAlphanumeric = { (octet: UInt8) in
+            (0x30...0x39).contains(octet) || (0x41...0x5a).contains(octet) || (0x61...0x7a).contains(octet)
+        }
+        guard (1...63).contains(octets.count), octets.allSatisfy({ isAlphanumeric($0) || $0 == 0x2d }),
+            octets.first != 0x2d, octets.last != 0x2d
+        else {
+            throw AdminError(
+                code: "invalidName", message: "\"\(name)\" is not a server name",
+                hint: "letters, digits and hyphens, at most 63, for example HQ-RES-DC-01")
+        }
+        return name
+    }
+
+    /// A name that becomes an RDN: 1 to 64 characters, no line feed.
+    package static func validatedRDN(_ name: String, what: String) throws -> String {
+        guard (1...64).contains(name.count), !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
+            throw AdminError(
+                code: "invalidName", message: "the \(what) must have 1 to 64 printable characters", hint: nil)
+        }
+        return name
+    }
+
+    package static func defaultMailAddress(_ dsaGUID: GUID, forest: String) -> MailAddress {
+        // The parts are validated, so the address is one; the fallback only satisfies the type.
+        MailAddress("_IsmService@\(dsaGUID)._msdcs.\(forest)") ?? MailAddress.unusable
+    }
+}
