@@ -262,6 +262,10 @@ struct VectorMaker {
                 tree.content[last].children = []
             }
         }
+        let third = TLV(try forest.pair(.third).certificate.der)
+        try add("other-certificate", "refused no-signer", "the only certificate inside is another's") {
+            $0.editSigned = { $0.content[3].children = [third] }
+        }
         try add(
             "enveloped-only",
             "refused malformed",

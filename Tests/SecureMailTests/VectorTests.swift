@@ -25,7 +25,9 @@ extension OpenOutcome {
 }
 
 @Suite(.serialized) struct `Vectors` {
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["BRIDGEHEAD_WRITE_VECTORS"] == "1"))
+    private static let wish = ProcessInfo.processInfo.environment["BRIDGEHEAD_WRITE_VECTORS"]
+
+    @Test(.enabled(if: wish == "1"))
     func `are written anew when asked for`() throws {
         let forest = try TestForest(new: ())
         let vectors = try VectorMaker.vectors(of: forest)
@@ -36,6 +38,14 @@ extension OpenOutcome {
         for file in old where file.pathExtension == "vector" { try FileManager.default.removeItem(at: file) }
         try forest.write()
         for vector in vectors { try vector.write() }
+    }
+
+    @Test(.enabled(if: wish == "missing"))
+    func `that are missing are written with the present keys`() throws {
+        let present = Set(try VectorFile.all().map(\.name))
+        for vector in try VectorMaker.vectors(of: TestForest()) where !present.contains(vector.name) {
+            try vector.write()
+        }
     }
 
     @Test func `end in the verdicts they carry`() throws {
