@@ -115,6 +115,8 @@ struct DestinationBench {
         #expect(bench.destination.pendingRequest(to: Bench.source)?.requestID == new.requestID)
         _ = bench.take(bench.part(new.requestID, 10, 30, asOf: 30))
         #expect(bench.destination.pendingRequest(to: Bench.source) == nil)
+        #expect(bench.destination.requests.map(\.isSettled) == [true, false])
+        #expect(bench.destination.requests.allSatisfy { $0.request == nil })
         bench.now = bench.now.adding(seconds: 5000)
         #expect(bench.destination.requestsToResend(at: bench.now) == [])
         let late = bench.part(old.requestID, 0, 10, asOf: 20)
@@ -207,9 +209,20 @@ struct DestinationBench {
             bench.now = bench.now.adding(seconds: 3600)
             _ = bench.take(bench.part(request.requestID, 0, 30, asOf: 30))
         }
-        _ = bench.ask()
+        let request = bench.ask()
         #expect(bench.destination.requestsToResend(at: bench.now.adding(seconds: 7199)).isEmpty)
         #expect(bench.destination.requestsToResend(at: bench.now.adding(seconds: 7200)).count == 1)
+        // Which of the two mails was answered is unknown.
+        bench.now = bench.now.adding(seconds: 90_000)
+        _ = bench.take(bench.part(request.requestID, 0, 30, asOf: 30))
+        #expect(bench.destination.source(Bench.source)?.roundTrips == Array(repeating: 3600, count: 20))
+    }
+
+    @Test func `only the newest request is sent again`() {
+        var bench = Bench()
+        _ = bench.ask()
+        let newest = bench.ask()
+        #expect(bench.destination.requestsToResend(at: bench.now.adding(seconds: 900)) == [newest])
     }
 
     @Test func `a joining replica pulls from one source until it has adopted a vector`() {
@@ -217,6 +230,7 @@ struct DestinationBench {
         let request = bench.ask()
         #expect(request.isJoining)
         #expect(!bench.destination.mayAsk(.number(3)))
+        #expect(!bench.ask(.number(3)).isJoining)
         let other = bench.part(.number(7), 0, 9, asOf: 9, header: Bench.header(of: .number(3)))
         #expect(bench.verdict(other) == .refused(.joinsFromAnother(Bench.source)))
         #expect(bench.verdict(bench.part(.number(7), 0, 9, asOf: 9)) == .stale)
