@@ -165,7 +165,7 @@ extension WriteTransaction {
         var targets: [GUID] = []
         for value in values {
             let dn = try distinguishedName(value, of: definition)
-            guard let target = try view.resolve(dn), try objects.row(target)?.node.isVisible ?? false else {
+            guard let target = try view.resolve(dn), try isVisibleOrHead(target) else {
                 throw noSuchObject(.dn(dn), what: "the target of \(definition.name)")
             }
             guard !targets.contains(target) else {
@@ -174,6 +174,12 @@ extension WriteTransaction {
             targets.append(target)
         }
         return targets
+    }
+
+    /// The head of a held naming context may be named before it arrives: a new domain's crossRef does.
+    private func isVisibleOrHead(_ target: GUID) throws -> Bool {
+        if let row = try objects.row(target) { return row.node.isVisible }
+        return view.namingContexts.contains { $0.guid == target }
     }
 
     private func modifyLinks(

@@ -194,7 +194,10 @@ extension StoreSnapshot {
 
     /// The name of a link's other end; nil while it is not held, waits, or is deleted.
     private func visibleName(of guid: GUID) throws -> [UInt8]? {
-        guard let row = try objects.row(guid), row.node.isVisible, let dn = try dn(of: row) else {
+        // The head of a held naming context is known by name before it arrives.
+        let head = contexts.first { $0.guid == guid }?.dn
+        let row = try objects.row(guid)
+        guard row?.node.isVisible ?? (head != nil), let dn = try head ?? row.flatMap({ try dn(of: $0) }) else {
             return nil
         }
         return Array(dn.description(naming: schema).utf8)

@@ -75,12 +75,13 @@ package final class StoreSnapshot {
 
     /// The object that appears under this name, its rendered conflict and tombstone names included.
     ///
-    /// Nil also when the name lies in no held naming context.
+    /// Nil also when the name lies in no held naming context. The head of a held one may not have arrived yet.
     package func resolve(_ dn: DistinguishedName) throws -> GUID? {
         guard let context = namingContext(owning: dn) else { return nil }
         var current = context.guid
         let below = dn.rdns.count - context.dn.rdns.count
-        guard below > 0 else { return try objects.holds(current) ? current : nil }
+        // A head is known by name before it arrives, so that links to it can be written.
+        guard below > 0 else { return current }
         for rdn in dn.rdns[..<below].reversed() {
             guard let next = try child(of: current, named: rdn, in: context) else { return nil }
             current = next
@@ -91,6 +92,7 @@ package final class StoreSnapshot {
     /// Where the object appears; nil when it is not held or waits for its parent.
     package func dn(of objectGUID: GUID) throws -> DistinguishedName? {
         if let known = renderedNames[objectGUID] { return known }
+        if let head = contexts.first(where: { $0.guid == objectGUID }) { return head.dn }
         guard let row = try objects.row(objectGUID) else { return nil }
         return try dn(of: row)
     }

@@ -92,16 +92,21 @@ package final class DomainControllerService: Sendable {
     /// Serves until its task is cancelled or the process is asked to stop.
     package func run() async throws {
         try await start()
-        let agent = agent
-        await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown { [self] in
             await withTaskCancellationHandler {
-                await agent.run()
+                await runAgent()
             } onCancel: {
-                Task { await agent.stop() }
+                Task { [self] in await agent.stop() }
             }
         }
         await stop()
     }
+
+    /// The replication agent's loop; ends after `stop`.
+    package func runAgent() async { await agent.run() }
+
+    /// The configuration in force.
+    package var currentSettings: Configuration { currentConfiguration.withLock { $0 } }
 
     /// Listens, sends and receives; `run` calls it.
     package func start() async throws {
@@ -123,6 +128,7 @@ package final class DomainControllerService: Sendable {
     }
 
     package func stop() async {
+        await agent.stop()
         await listener.withLock { $0 }?.stop()
         await messaging.stop()
         hub.close()
