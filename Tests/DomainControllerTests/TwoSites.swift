@@ -16,7 +16,11 @@ final class TwoSites {
     var hqData: String { folder.appendingPathComponent("hq").path }
     var vanData: String { folder.appendingPathComponent("van").path }
 
-    init() async throws {
+    /// - Parameter prepare: what HQ writes before Vancouver joins.
+    init(
+        partOctetsMax: Int = 1 << 20,
+        prepare: (DomainControllerService) async throws -> Void = { _ in }
+    ) async throws {
         folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("two-sites-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -24,22 +28,33 @@ final class TwoSites {
         let vanData = folder.appendingPathComponent("van").path
         let now = DomainControllerService.systemTime()
         _ = try await ForestCreation(
-            forestName: "reskit.example", serverName: "HQ-RES-DC-01", siteName: "Headquarters",
-            dataDirectory: hqData, mailAddress: nil, caName: nil
+            forestName: "reskit.example",
+            serverName: "HQ-RES-DC-01",
+            siteName: "Headquarters",
+            dataDirectory: hqData,
+            mailAddress: nil,
+            caName: nil
         ).run(log: Self.log, at: now)
-        hq = try await Self.service(hqData)
+        hq = try await Self.service(hqData, partOctetsMax)
+        try await prepare(hq)
         let added = try await hq.addDomain(
             DomainAddRequest(
-                dnsName: "vancouver.reskit.example", serverName: "BR3-VAN-DC-01", siteName: "Vancouver",
-                siteLink: "HQ/VAN Site Link", cost: 50))
+                dnsName: "vancouver.reskit.example",
+                serverName: "BR3-VAN-DC-01",
+                siteName: "Vancouver",
+                siteLink: "HQ/VAN Site Link",
+                cost: 50
+            )
+        )
         _ = try await Join(joinFile: Array(added.joinFile.utf8), dataDirectory: vanData)
             .run(log: Self.log, at: now)
         let request = try String(contentsOfFile: vanData + "/pki/dsa.csr", encoding: .utf8)
         let signed = try await hq.signRequest(SignRequest(signingRequestPEM: request, dsa: "BR3-VAN-DC-01"))
         _ = try CertificateInstallation(
-            dataDirectory: vanData, certificatePEM: Array(signed.certificatePEM.utf8)
+            dataDirectory: vanData,
+            certificatePEM: Array(signed.certificatePEM.utf8)
         ).run()
-        van = try await Self.service(vanData)
+        van = try await Self.service(vanData, partOctetsMax)
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
@@ -50,12 +65,14 @@ final class TwoSites {
         return log
     }()
 
-    private static func service(_ data: String) async throws -> DomainControllerService {
+    private static func service(_ data: String, _ partOctetsMax: Int) async throws -> DomainControllerService
+    {
         var configuration = Configuration.standard(dataDirectory: data)
         configuration.smtp.listen = "127.0.0.1"
         configuration.smtp.port = 0
         configuration.replication.intervalSeconds = 2
         configuration.replication.notifyDelaySeconds = 0
+        configuration.replication.partOctetsMax = partOctetsMax
         configuration.mail.isArchiveOn = true
         configuration.mail.retry = RetrySchedule("1 +") ?? .standard
         return try await DomainControllerService(configuration: configuration, log: log)
@@ -106,7 +123,8 @@ final class TwoSites {
             HQ: \(try await hq.replicationNeighbors().inbound.map { "\($0.namingContext) \($0.result) \($0.resultText)" })
             Vancouver: \(try await van.replicationNeighbors().inbound.map { "\($0.namingContext) \($0.result) \($0.resultText)" })
             \(try await hq.status().eventCounts) \(try await van.status().eventCounts)
-            """)
+            """
+        )
         return false
     }
 
@@ -115,10 +133,6 @@ final class TwoSites {
         let query = ExportQuery(canonical: true, partialAttributesOnly: true)
         for try await piece in try await service.export(query) { text += piece }
         return String(decoding: text, as: UTF8.self)
-    }
-
-    func write(_ service: DomainControllerService, _ operations: WriteOperation...) async throws {
-        _ = try await service.originate(WriteRequest(operations: operations))
     }
 
     static let root = "DC=reskit,DC=example"
@@ -144,16 +158,21 @@ extension WriteOperation {
             dn: dn,
             attributes: attributes.sorted { $0.key < $1.key }.map {
                 AttributeReply(name: $0.key, values: $0.value.map { AttributeValue($0) })
-            })
+            }
+        )
     }
 
     static func change(
-        _ dn: String, _ kind: AttributeModification.Kind, _ name: String, _ values: String...
+        _ dn: String,
+        _ kind: AttributeModification.Kind,
+        _ name: String,
+        _ values: String...
     ) -> WriteOperation {
         .modify(
             target: ObjectTarget(dn: dn),
             modifications: [
                 AttributeModification(operation: kind, name: name, values: values.map { AttributeValue($0) })
-            ])
+            ]
+        )
     }
 }

@@ -11,22 +11,33 @@ extension DomainControllerService {
         let view = partners.current
         guard let dsa = view.dsa(named: request.dsa), !dsa.isTombstone else {
             throw AdminError(
-                code: "noSuchServer", message: "no server \"\(request.dsa)\" in this forest",
-                hint: "prepare it first: bridgehead domain add")
+                code: "noSuchServer",
+                message: "no server \"\(request.dsa)\" in this forest",
+                hint: "prepare it first: bridgehead domain add"
+            )
         }
         let csr = try SigningRequest(pem: request.signingRequestPEM)
         let profile = DSACertificateProfile(
-            dsaGUID: dsa.dsaGUID, mailAddress: dsa.mailAddress, dnsName: dsa.dnsHostName)
+            dsaGUID: dsa.dsaGUID,
+            mailAddress: dsa.mailAddress,
+            dnsName: dsa.dnsHostName
+        )
         let certificate = try authority.issue(to: profile, for: csr, at: now())
         _ = try await store.originate(
-            [.modify(.guid(dsa.dsaGUID), [Modification(.add, "userCertificate", [certificate.der])])], at: now(),
-            randomGUID: RandomSource.guid)
+            [.modify(.guid(dsa.dsaGUID), [Modification(.add, "userCertificate", [certificate.der])])],
+            at: now(),
+            randomGUID: RandomSource.guid
+        )
         try await announce([view.configurationContext.guid])
         return SignReply(
-            server: dsa.serverName, dsaGUID: dsa.dsaGUID, serial: certificate.serial.description,
-            notAfter: certificate.notAfter, certificatePEM: certificate.pem,
+            server: dsa.serverName,
+            dsaGUID: dsa.dsaGUID,
+            serial: certificate.serial.description,
+            notAfter: certificate.notAfter,
+            certificatePEM: certificate.pem,
             authorityPEM: try directory.readText(directory.anchors),
-            revocationListPEM: try directory.readText(directory.revocationLists))
+            revocationListPEM: try directory.readText(directory.revocationLists)
+        )
     }
 
     package func certificates() async throws -> [CertificateReply] {
@@ -39,7 +50,9 @@ extension DomainControllerService {
         _ request: InstallCertificateRequest
     ) async throws -> InstallCertificateReply {
         let certificate = try CertificateInstallation(
-            directory: directory, pem: request.certificatePEM, at: now()
+            directory: directory,
+            pem: request.certificatePEM,
+            at: now()
         ).install(for: store.identity.dsaGUID)
         try await reload(currentConfiguration.withLock { $0 })
         return InstallCertificateReply(certificate: CertificateReply(certificate, use: "own"))
@@ -48,24 +61,33 @@ extension DomainControllerService {
     package func addDomain(_ request: DomainAddRequest) async throws -> DomainAddReply {
         let view = partners.current
         let wanted = DomainAddition(
-            dnsName: request.dnsName, serverName: request.serverName, siteName: request.siteName,
+            dnsName: request.dnsName,
+            serverName: request.serverName,
+            siteName: request.siteName,
             siteLinkName: request.siteLink ?? "\(view.own.siteName)/\(request.siteName) Site Link",
             cost: request.cost ?? 100,
             mailAddress: try request.mailAddress.map { text in
                 guard let address = MailAddress(text) else {
                     throw AdminError(
-                        code: "badRequest", message: "\"\(text)\" is not a mail address that we can use",
-                        hint: "a plain name@domain without quotes")
+                        code: "badRequest",
+                        message: "\"\(text)\" is not a mail address that we can use",
+                        hint: "a plain name@domain without quotes"
+                    )
                 }
                 return address
             },
-            inviterRoute: request.smtpRoute)
+            inviterRoute: request.smtpRoute
+        )
         let file = try await DomainPreparation(store: store, view: view, directory: directory)
             .run(wanted, at: now())
         try await announce([view.configurationContext.guid])
         return DomainAddReply(
-            domain: file.domainDNSName, server: file.dsa.name, dsaGUID: file.dsa.dsaGUID,
-            mailAddress: file.dsa.mailAddress.description, joinFile: try file.encoded())
+            domain: file.domainDNSName,
+            server: file.dsa.name,
+            dsaGUID: file.dsa.dsaGUID,
+            mailAddress: file.dsa.mailAddress.description,
+            joinFile: try file.encoded()
+        )
     }
 }
 
@@ -76,10 +98,18 @@ extension CertificateReply {
             return text.count == 1 ? "0" + text : text
         }
         self.init(
-            use: use, file: file, subject: certificate.subject, issuer: certificate.issuer,
-            serial: certificate.serial.description, notBefore: certificate.notBefore,
-            notAfter: certificate.notAfter, dsaGUID: certificate.dsaGUID, mailAddress: certificate.mailAddress,
-            dnsName: certificate.dnsName, fingerprintSHA256: hex.joined(separator: ":"),
-            summary: certificate.summary)
+            use: use,
+            file: file,
+            subject: certificate.subject,
+            issuer: certificate.issuer,
+            serial: certificate.serial.description,
+            notBefore: certificate.notBefore,
+            notAfter: certificate.notAfter,
+            dsaGUID: certificate.dsaGUID,
+            mailAddress: certificate.mailAddress,
+            dnsName: certificate.dnsName,
+            fingerprintSHA256: hex.joined(separator: ":"),
+            summary: certificate.summary
+        )
     }
 }

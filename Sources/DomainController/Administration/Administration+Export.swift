@@ -11,7 +11,8 @@ extension DomainControllerService {
 
     package func export(_ query: ExportQuery) async throws -> AsyncThrowingStream<[UInt8], any Error> {
         let view = partners.current
-        let contexts = try query.namingContexts.isEmpty
+        let contexts =
+            try query.namingContexts.isEmpty
             ? view.held.sorted { ($0.role.rawValue, $0.guid) < ($1.role.rawValue, $1.guid) }.map(\.guid)
             : query.namingContexts.map { try contextGUID($0, view) }
         let partial = Set(view.partialAttributes.sorted)
@@ -30,7 +31,8 @@ extension DomainControllerService {
                     for context in contexts {
                         if query.canonical {
                             let isCut = query.partialAttributesOnly && view.role(of: context) == .domain
-                            try snapshot.canonicalDump(of: context, restrictedTo: isCut ? partial : nil) { line in
+                            try snapshot.canonicalDump(of: context, restrictedTo: isCut ? partial : nil) {
+                                line in
                                 try append(line + "\n")
                             }
                         } else {

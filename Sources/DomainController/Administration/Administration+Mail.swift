@@ -10,8 +10,11 @@ extension DomainControllerService {
         let time = now()
         return try await mailRoot.summary().map { summary in
             MailFolderReply(
-                folder: summary.folder.rawValue, files: summary.count, octets: summary.octets,
-                oldestAgeSeconds: summary.oldest.map { max(0, time.seconds - $0.seconds) })
+                folder: summary.folder.rawValue,
+                files: summary.count,
+                octets: summary.octets,
+                oldestAgeSeconds: summary.oldest.map { max(0, time.seconds - $0.seconds) }
+            )
         }
     }
 
@@ -28,33 +31,48 @@ extension DomainControllerService {
         let queued = file.folder == .queue ? await mailRoot.queuedMail(file.id) : nil
         let reason = await mailRoot.reason(file.folder, file.id)
         return MailFileReply(
-            id: file.id, folder: file.folder.rawValue, partner: queued?.partnerName, service: queued?.service,
-            ageSeconds: max(0, now().seconds - file.modified.seconds), octets: file.octets,
-            attempts: queued?.attempts, nextTry: queued?.nextTry,
-            lastReply: queued?.lastReply ?? reason.map { "\($0.code): \($0.sentence)" }, summary: queued?.summary)
+            id: file.id,
+            folder: file.folder.rawValue,
+            partner: queued?.partnerName,
+            service: queued?.service,
+            ageSeconds: max(0, now().seconds - file.modified.seconds),
+            octets: file.octets,
+            attempts: queued?.attempts,
+            nextTry: queued?.nextTry,
+            lastReply: queued?.lastReply ?? reason.map { "\($0.code): \($0.sentence)" },
+            summary: queued?.summary
+        )
     }
 
     package func mailShow(_ query: MailShowQuery) async throws -> MailShowReply {
         let wanted = query.id.hasSuffix(".eml") ? String(query.id.dropLast(4)) : query.id
-        for folder in MailFolder.allCases {
-            guard try await mailRoot.list(folder).contains(where: { $0.id == wanted }) else { continue }
+        for folder in MailFolder.allCases
+        where try await mailRoot.list(folder).contains(where: { $0.id == wanted }) {
             let octets = try await mailRoot.read(folder, wanted)
             let inspection = MailInspection(
-                protection: protection, membership: partners.membership, names: partners.current)
+                protection: protection,
+                membership: partners.membership,
+                names: partners.current
+            )
             var shown = inspection.show(octets, id: wanted, payload: query.payload, at: now())
             shown.folder = folder.rawValue
             return shown
         }
         throw AdminError(
-            code: "noSuchMail", message: "no mail \(query.id) in any folder",
-            hint: "bridgehead mail list shows those that are there")
+            code: "noSuchMail",
+            message: "no mail \(query.id) in any folder",
+            hint: "bridgehead mail list shows those that are there"
+        )
     }
 
     private func folder(_ name: String) throws -> MailFolder {
-        guard let folder = MailFolder.allCases.first(where: { $0.rawValue.lowercased() == name.lowercased() }) else {
+        guard let folder = MailFolder.allCases.first(where: { $0.rawValue.lowercased() == name.lowercased() })
+        else {
             throw AdminError(
-                code: "invalidQuery", message: "\"\(name)\" is no folder of the mailroot",
-                hint: MailFolder.allCases.map(\.rawValue).joined(separator: ", "))
+                code: "invalidQuery",
+                message: "\"\(name)\" is no folder of the mailroot",
+                hint: MailFolder.allCases.map(\.rawValue).joined(separator: ", ")
+            )
         }
         return folder
     }

@@ -22,8 +22,10 @@ extension DomainControllerService {
         let wantedClass = try query.objectClass.map { name in
             guard let known = schema.objectClass(named: name) else {
                 throw AdminError(
-                    code: "invalidQuery", message: "the schema has no class \"\(name)\"",
-                    hint: "see the schema naming context for its classes")
+                    code: "invalidQuery",
+                    message: "the schema has no class \"\(name)\"",
+                    hint: "see the schema naming context for its classes"
+                )
             }
             return known.name.lowercased()
         }
@@ -37,7 +39,9 @@ extension DomainControllerService {
             }
             switch query.scope {
             case .base:
-                if let entry = try snapshot.entry(.guid(base), includeDeleted: query.deleted) { _ = take(entry) }
+                if let entry = try snapshot.entry(.guid(base), includeDeleted: query.deleted) {
+                    _ = take(entry)
+                }
             case .one:
                 for child in try snapshot.children(of: base) {
                     guard let entry = try snapshot.entry(.guid(child)) else { continue }
@@ -51,7 +55,8 @@ extension DomainControllerService {
         guard let found else { throw noSuchObject(query.base) }
         return SearchReply(
             objects: found.prefix(limit).map { ObjectReply($0, naming: schema, wanted: query.attributes) },
-            isComplete: found.count <= limit)
+            isComplete: found.count <= limit
+        )
     }
 
     package func originate(_ request: WriteRequest) async throws -> WriteReply {
@@ -68,9 +73,12 @@ extension DomainControllerService {
         return WriteReply(
             results: written.map { result, entry in
                 WriteResultReply(
-                    dn: entry?.dn.description(naming: schema) ?? "", objectGUID: result.objectGUID,
-                    usn: result.usn)
-            })
+                    dn: entry?.dn.description(naming: schema) ?? "",
+                    objectGUID: result.objectGUID,
+                    usn: result.usn
+                )
+            }
+        )
     }
 
     /// Tells partners, and reads the configuration again when that is what changed.
@@ -92,22 +100,35 @@ extension DomainControllerService {
         guard let (entry, metadata) = found else { throw noSuchObject(query.target) }
         let servers = try await invocations()
         return MetadataReply(
-            dn: entry.dn.description(naming: schema), objectGUID: entry.objectGUID,
+            dn: entry.dn.description(naming: schema),
+            objectGUID: entry.objectGUID,
             attributes: metadata.attributes.map { row in
                 AttributeMetadataReply(
-                    name: row.attribute, version: row.stamp.version, time: row.stamp.time,
-                    invocationID: row.stamp.invocationID, server: servers[row.stamp.invocationID],
-                    originatingUSN: row.stamp.originatingUSN, localUSN: row.localUSN)
+                    name: row.attribute,
+                    version: row.stamp.version,
+                    time: row.stamp.time,
+                    invocationID: row.stamp.invocationID,
+                    server: servers[row.stamp.invocationID],
+                    originatingUSN: row.stamp.originatingUSN,
+                    localUSN: row.localUSN
+                )
             },
             links: metadata.links.map { row in
                 let stamp = row.stamp.stamp
                 return LinkMetadataReply(
                     name: row.attribute,
                     target: row.targetDN?.description(naming: schema) ?? row.target.description,
-                    targetGUID: row.target, isPresent: row.isPresent, version: stamp.version, time: stamp.time,
-                    invocationID: stamp.invocationID, server: servers[stamp.invocationID],
-                    originatingUSN: stamp.originatingUSN, localUSN: row.localUSN)
-            })
+                    targetGUID: row.target,
+                    isPresent: row.isPresent,
+                    version: stamp.version,
+                    time: stamp.time,
+                    invocationID: stamp.invocationID,
+                    server: servers[stamp.invocationID],
+                    originatingUSN: stamp.originatingUSN,
+                    localUSN: row.localUSN
+                )
+            }
+        )
     }
 
     package func importLDIF(
@@ -152,14 +173,19 @@ extension DomainControllerService {
                 rdn = try await currentRDN(try reference(target), target)
             }
             return .rename(
-                try reference(target), newRDN: rdn, deleteOldRDN: newRDN != nil && deleteOldRDN,
-                newSuperior: try newSuperior.map(reference))
+                try reference(target),
+                newRDN: rdn,
+                deleteOldRDN: newRDN != nil && deleteOldRDN,
+                newSuperior: try newSuperior.map(reference)
+            )
         case .undelete(let target, let newRDN, let newSuperior):
             guard newRDN == nil else {
                 throw AdminError(
-                    code: "unwillingToPerform", ldapCode: 53,
+                    code: "unwillingToPerform",
+                    ldapCode: 53,
                     message: "an object comes back under its old name",
-                    hint: "undelete it, then rename it with `bridgehead object move`")
+                    hint: "undelete it, then rename it with `bridgehead object move`"
+                )
             }
             guard let guid = try await guid(of: try reference(target)) else { throw noSuchObject(target) }
             return .undelete(guid, newParent: try newSuperior.map(reference))
@@ -181,17 +207,22 @@ extension DomainControllerService {
         let name = try DistinguishedName(parsing: text, naming: store.schema)
         guard let leaf = name.leaf, name.rdns.count == 1 else {
             throw AdminError(
-                code: "invalidDNSyntax", ldapCode: 34, message: "\"\(text)\" is not one relative name",
-                hint: "for example CN=New Name")
+                code: "invalidDNSyntax",
+                ldapCode: 34,
+                message: "\"\(text)\" is not one relative name",
+                hint: "for example CN=New Name"
+            )
         }
         return leaf
     }
 
     func noSuchObject(_ target: ObjectTarget) -> AdminError {
         AdminError(
-            code: "noSuchObject", ldapCode: 32,
+            code: "noSuchObject",
+            ldapCode: 32,
             message: "no such object: \(target.dn ?? target.objectGUID?.description ?? "")",
-            hint: "tombstones show with --deleted")
+            hint: "tombstones show with --deleted"
+        )
     }
 }
 
@@ -213,7 +244,10 @@ extension ObjectReply {
         let names = Set(wanted.map { $0.lowercased() })
         let shown = entry.attributes.filter { names.isEmpty || names.contains($0.name.lowercased()) }
         self.init(
-            dn: entry.dn.description(naming: naming), objectGUID: entry.objectGUID,
-            standing: "\(entry.standing)", attributes: shown.map { AttributeReply($0) })
+            dn: entry.dn.description(naming: naming),
+            objectGUID: entry.objectGUID,
+            standing: "\(entry.standing)",
+            attributes: shown.map { AttributeReply($0) }
+        )
     }
 }

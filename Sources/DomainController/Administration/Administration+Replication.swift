@@ -21,13 +21,22 @@ extension DomainControllerService {
                 let result = try await agent.request(link, isForced: true)
                 sent.append(
                     SentRequest(
-                        namingContext: name, partner: partner, transport: transport,
-                        messageID: result?.receipt.id, requestID: result?.request.requestID))
+                        namingContext: name,
+                        partner: partner,
+                        transport: transport,
+                        messageID: result?.receipt.id,
+                        requestID: result?.request.requestID
+                    )
+                )
             } catch {
                 sent.append(
                     SentRequest(
-                        namingContext: name, partner: partner, transport: transport,
-                        failure: AdminError(error).message))
+                        namingContext: name,
+                        partner: partner,
+                        transport: transport,
+                        failure: AdminError(error).message
+                    )
+                )
             }
         }
         guard request.wait else { return ReplicateNowReply(requests: sent, isApplied: false) }
@@ -65,15 +74,23 @@ extension DomainControllerService {
         let outbound = view.held.flatMap { context in
             view.destinations(of: context.guid).map { partner in
                 OutboundNeighborReply(
-                    namingContext: view.contextName(context.guid), partnerSite: view.dsa(partner)?.siteName ?? "",
-                    partnerServer: view.name(of: partner), partnerGUID: partner,
-                    transport: view.transport(to: partner).uppercased())
+                    namingContext: view.contextName(context.guid),
+                    partnerSite: view.dsa(partner)?.siteName ?? "",
+                    partnerServer: view.name(of: partner),
+                    partnerGUID: partner,
+                    transport: view.transport(to: partner).uppercased()
+                )
             }
         }
         return ReplicationNeighborsReply(
-            site: view.own.siteName, server: view.own.serverName, dsaOptions: view.own.options,
-            dsaGUID: view.own.dsaGUID, invocationID: store.identity.invocationID, inbound: inbound,
-            outbound: outbound)
+            site: view.own.siteName,
+            server: view.own.serverName,
+            dsaOptions: view.own.options,
+            dsaGUID: view.own.dsaGUID,
+            invocationID: store.identity.invocationID,
+            inbound: inbound,
+            outbound: outbound
+        )
     }
 
     private func neighbors(_ view: ConfigurationView) async throws -> [NeighborReply] {
@@ -82,7 +99,8 @@ extension DomainControllerService {
         let destinations = try await store.snapshot { snapshot in
             try Dictionary(
                 links.map { ($0.namingContext, try snapshot.destination(of: $0.namingContext)) },
-                uniquingKeysWith: { first, _ in first })
+                uniquingKeysWith: { first, _ in first }
+            )
         }
         return links.map { link in
             let destination = destinations[link.namingContext]
@@ -92,14 +110,22 @@ extension DomainControllerService {
             let status = statuses[link]
             let result = pending == nil ? (status?.result ?? 0) : NeighborReply.pendingResult
             return NeighborReply(
-                namingContext: view.contextName(link.namingContext), namingContextGUID: link.namingContext,
-                isPartial: !view.isFull(link.namingContext), partnerSite: view.dsa(link.partner)?.siteName ?? "",
-                partnerServer: view.name(of: link.partner), partnerGUID: link.partner,
-                partnerInvocationID: record?.invocationID, transport: view.transport(to: link.partner).uppercased(),
-                lastAttempt: record?.lastAttempt, result: result,
-                resultText: resultText(result, status), consecutiveFailures: status?.consecutiveFailures ?? 0,
-                lastSuccess: destination?.lastSuccess(of: link.partner), pendingSince: pending?.sentAt,
-                highWatermark: cursor?.highWatermark)
+                namingContext: view.contextName(link.namingContext),
+                namingContextGUID: link.namingContext,
+                isPartial: !view.isFull(link.namingContext),
+                partnerSite: view.dsa(link.partner)?.siteName ?? "",
+                partnerServer: view.name(of: link.partner),
+                partnerGUID: link.partner,
+                partnerInvocationID: record?.invocationID,
+                transport: view.transport(to: link.partner).uppercased(),
+                lastAttempt: record?.lastAttempt,
+                result: result,
+                resultText: resultText(result, status),
+                consecutiveFailures: status?.consecutiveFailures ?? 0,
+                lastSuccess: destination?.lastSuccess(of: link.partner),
+                pendingSince: pending?.sentAt,
+                highWatermark: cursor?.highWatermark
+            )
         }
     }
 
@@ -120,15 +146,21 @@ extension DomainControllerService {
             return SummaryRow(
                 server: server,
                 largestDeltaSeconds: deltas.contains(nil) ? nil : deltas.compactMap { $0 }.max(),
-                failures: failing.count, links: links.count, result: failing.first?.result,
-                resultText: failing.first?.resultText)
+                failures: failing.count,
+                links: links.count,
+                result: failing.first?.result,
+                resultText: failing.first?.resultText
+            )
         }.sorted { $0.server < $1.server }
         let own = SummaryRow(
             server: partners.current.own.serverName,
             largestDeltaSeconds: rows.contains { $0.largestDeltaSeconds == nil }
                 ? nil : rows.compactMap(\.largestDeltaSeconds).max(),
-            failures: rows.reduce(0) { $0 + $1.failures }, links: inbound.count,
-            result: rows.compactMap(\.result).first, resultText: rows.compactMap(\.resultText).first)
+            failures: rows.reduce(0) { $0 + $1.failures },
+            links: inbound.count,
+            result: rows.compactMap(\.result).first,
+            resultText: rows.compactMap(\.resultText).first
+        )
         return ReplicationSummaryReply(time: time, sources: rows, destinations: [own])
     }
 
@@ -141,16 +173,21 @@ extension DomainControllerService {
                 let destination = try snapshot.destination(of: context.guid)
                 let vector = try snapshot.vector(of: context.guid, at: time)
                 return NamingContextCursors(
-                    namingContext: view.contextName(context.guid), objectGUID: context.guid,
+                    namingContext: view.contextName(context.guid),
+                    objectGUID: context.guid,
                     isPartial: context.isPartial,
                     vector: vector.sorted.map { invocationID, entry in
                         VectorRow(
-                            invocationID: invocationID, server: servers[invocationID], usn: entry.usn,
-                            time: entry.time)
+                            invocationID: invocationID,
+                            server: servers[invocationID],
+                            usn: entry.usn,
+                            time: entry.time
+                        )
                     },
                     sources: destination.sources.map { record in
                         SourceCursorReply(record, of: destination, named: view.name(of: record.sourceDSA))
-                    })
+                    }
+                )
             }
         }
         return ReplicationCursorsReply(namingContexts: contexts)
@@ -163,7 +200,9 @@ extension DomainControllerService {
         return try await store.snapshot { snapshot in
             var servers: [GUID: String] = [:]
             for entry in try snapshot.entries(ofClass: "nTDSDSA", in: configuration) {
-                guard let octets = entry["invocationId"].first, let guid = GUID(octets: octets) else { continue }
+                guard let octets = entry["invocationId"].first, let guid = GUID(octets: octets) else {
+                    continue
+                }
                 servers[guid] = view.name(of: entry.objectGUID)
             }
             return servers
@@ -175,8 +214,10 @@ extension DomainControllerService {
     private func isPartner(_ name: String, _ dsaGUID: GUID, _ view: ConfigurationView) throws -> Bool {
         guard let found = view.dsa(named: name) else {
             throw AdminError(
-                code: "noSuchPartner", message: "no server \"\(name)\" in this forest",
-                hint: "bridgehead repl show lists the partners")
+                code: "noSuchPartner",
+                message: "no server \"\(name)\" in this forest",
+                hint: "bridgehead repl show lists the partners"
+            )
         }
         return found.dsaGUID == dsaGUID
     }
@@ -186,8 +227,10 @@ extension DomainControllerService {
         let dn = try DistinguishedName(parsing: name, naming: view.schema)
         guard let context = view.held.first(where: { $0.dn == dn }) else {
             throw AdminError(
-                code: "noSuchNamingContext", message: "this DSA holds no naming context \(name)",
-                hint: "bridgehead repl cursors lists those it holds")
+                code: "noSuchNamingContext",
+                message: "this DSA holds no naming context \(name)",
+                hint: "bridgehead repl cursors lists those it holds"
+            )
         }
         return context.guid
     }
@@ -199,11 +242,14 @@ extension DomainControllerService {
             return AdminError(
                 code: "fullOverMail",
                 message: "\(name) is held in full here: one domain does not replicate full to full over mail",
-                hint: "a domain travels by mail to partial replicas only")
+                hint: "a domain travels by mail to partial replicas only"
+            )
         }
         return AdminError(
-            code: "noSuchPartner", message: "this DSA pulls nothing of that kind from anybody",
-            hint: "bridgehead repl show lists what it pulls from whom")
+            code: "noSuchPartner",
+            message: "this DSA pulls nothing of that kind from anybody",
+            hint: "bridgehead repl show lists what it pulls from whom"
+        )
     }
 }
 
@@ -211,11 +257,15 @@ extension SourceCursorReply {
     init(_ record: SourceRecord, of destination: Destination, named name: String) {
         let cursor = record.invocationID.flatMap { destination.cursor(of: record.sourceDSA, $0) }
         self.init(
-            partner: name, dsaGUID: record.sourceDSA, invocationID: record.invocationID,
+            partner: name,
+            dsaGUID: record.sourceDSA,
+            invocationID: record.invocationID,
             received: (cursor?.received.tagged ?? []).map {
                 IntervalReply(from: $0.interval.from, to: $0.interval.to, asOf: $0.asOf)
             },
-            highWatermark: cursor?.highWatermark ?? .zero, newestAdopted: cursor?.newestAdoptedAsOf,
-            pendingRequest: destination.pendingRequest(to: record.sourceDSA)?.requestID)
+            highWatermark: cursor?.highWatermark ?? .zero,
+            newestAdopted: cursor?.newestAdoptedAsOf,
+            pendingRequest: destination.pendingRequest(to: record.sourceDSA)?.requestID
+        )
     }
 }

@@ -11,17 +11,32 @@ extension DomainControllerService: Administration {
             let contexts = try view.held.sorted { $0.role.rawValue < $1.role.rawValue }.map { context in
                 let counts = try snapshot.counts(of: context.guid)
                 return NamingContextStatus(
-                    dn: view.contextName(context.guid), objectGUID: context.guid, role: "\(context.role)",
-                    isPartial: context.isPartial, objects: counts.objects, tombstones: counts.tombstones)
+                    dn: view.contextName(context.guid),
+                    objectGUID: context.guid,
+                    role: "\(context.role)",
+                    isPartial: context.isPartial,
+                    objects: counts.objects,
+                    tombstones: counts.tombstones
+                )
             }
             return (try snapshot.highestUSN(), contexts)
         }
         return StatusReply(
-            version: ProductVersion.current, name: view.own.serverName, site: view.own.siteName,
-            domain: view.domains.first { $0.dn == view.ownDomain.dn }?.dnsName ?? "", forest: view.names.dnsName,
-            forestGUID: view.forest, dsaGUID: view.own.dsaGUID, invocationID: store.identity.invocationID,
-            highestUSN: usn, namingContexts: contexts, mail: try await mailFolders(), startedAt: startedAt,
-            smtpPort: smtpPort, eventCounts: hub.counts)
+            version: ProductVersion.current,
+            name: view.own.serverName,
+            site: view.own.siteName,
+            domain: view.domains.first { $0.dn == view.ownDomain.dn }?.dnsName ?? "",
+            forest: view.names.dnsName,
+            forestGUID: view.forest,
+            dsaGUID: view.own.dsaGUID,
+            invocationID: store.identity.invocationID,
+            highestUSN: usn,
+            namingContexts: contexts,
+            mail: try await mailFolders(),
+            startedAt: startedAt,
+            smtpPort: smtpPort,
+            eventCounts: hub.counts
+        )
     }
 
     package func health() async throws -> HealthReply {
@@ -33,19 +48,27 @@ extension DomainControllerService: Administration {
         let checks = [
             HealthCheck(name: "database", isPassed: true, text: "answers; highest USN \(usn)"),
             HealthCheck(
-                name: "listener", isPassed: smtpPort != nil,
-                text: smtpPort.map { "SMTP on port \($0)" } ?? "no SMTP listener"),
+                name: "listener",
+                isPassed: smtpPort != nil,
+                text: smtpPort.map { "SMTP on port \($0)" } ?? "no SMTP listener"
+            ),
             HealthCheck(
-                name: "certificate", isPassed: isCertified,
-                text: own.map { "valid until \($0.notAfter)" } ?? "the directory has none for this DSA"),
+                name: "certificate",
+                isPassed: isCertified,
+                text: own.map { "valid until \($0.notAfter)" } ?? "the directory has none for this DSA"
+            ),
             HealthCheck(
-                name: "replication", isPassed: failing.isEmpty,
-                text: "\(failing.count) of \(inbound.count) links fail"),
+                name: "replication",
+                isPassed: failing.isEmpty,
+                text: "\(failing.count) of \(inbound.count) links fail"
+            ),
         ]
         return HealthReply(isHealthy: checks.allSatisfy(\.isPassed), checks: checks)
     }
 
-    package func configuration() async throws -> ConfigurationReply { currentConfiguration.withLock { $0.reply } }
+    package func configuration() async throws -> ConfigurationReply {
+        currentConfiguration.withLock { $0.reply }
+    }
 
     package func events() async throws -> AsyncThrowingStream<EventReply, any Error> {
         AsyncThrowingStream(hub.events())

@@ -31,7 +31,8 @@ package final class DomainControllerService: Sendable {
 
     /// - Throws: `AdminError` when the directory holds no DSA, is in use, or its certificate is missing.
     package init(
-        configuration: Configuration, log: Logger,
+        configuration: Configuration,
+        log: Logger,
         now: @escaping @Sendable () -> Timestamp = DomainControllerService.systemTime
     ) async throws {
         self.log = log
@@ -44,31 +45,60 @@ package final class DomainControllerService: Sendable {
         store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
         let bootID = RandomSource.guid()
         let generation = try GenerationFile(
-            directory, bootID: bootID, databaseUSN: try await store.snapshot { try $0.highestUSN() })
+            directory,
+            bootID: bootID,
+            databaseUSN: try await store.snapshot { try $0.highestUSN() }
+        )
         try store.recordBoot(id: bootID)
         let hub = EventHub()
         self.hub = hub
         let partners = try await PartnerDirectory(
-            store: store, directory: directory, routes: configuration.routes, log: log)
+            store: store,
+            directory: directory,
+            routes: configuration.routes,
+            log: log
+        )
         self.partners = partners
         protection = CurrentProtection(try Self.readProtection(directory))
         mailRoot = try await MailRoot.open(
-            at: configuration.mailroot, fileSystem: directory.files, limits: configuration.mailRootLimits,
-            now: now, randomGUID: RandomSource.guid)
+            at: configuration.mailroot,
+            fileSystem: directory.files,
+            limits: configuration.mailRootLimits,
+            now: now,
+            randomGUID: RandomSource.guid
+        )
         let context = TransportContext(
-            membership: { partners.membership }, partner: { try partners.route(to: $0) },
+            membership: { partners.membership },
+            partner: { try partners.route(to: $0) },
             ownAddress: partners.current.own.mailAddress,
-            hostName: configuration.name ?? partners.current.own.dnsHostName, now: now,
-            randomGUID: RandomSource.guid, events: { hub.post(EventReply($0, at: now())) })
+            hostName: configuration.name ?? partners.current.own.dnsHostName,
+            now: now,
+            randomGUID: RandomSource.guid,
+            events: { hub.post(EventReply($0, at: now())) }
+        )
         transport = SMTPTransport(
-            context: context, protection: protection, mailRoot: mailRoot,
+            context: context,
+            protection: protection,
+            mailRoot: mailRoot,
             committed: try await CommittedMessageLog.open(
-                at: directory.committedMessages, fileSystem: directory.files, now: now()),
-            settings: configuration.transportSettings, log: log)
+                at: directory.committedMessages,
+                fileSystem: directory.files,
+                now: now()
+            ),
+            settings: configuration.transportSettings,
+            log: log
+        )
         messaging = InterSiteMessagingService(log: log)
         agent = ReplicationAgent(
-            store: store, messaging: messaging, partners: partners, generation: generation, events: hub,
-            settings: configuration.replicationSettings, log: log, now: now)
+            store: store,
+            messaging: messaging,
+            partners: partners,
+            generation: generation,
+            events: hub,
+            settings: configuration.replicationSettings,
+            log: log,
+            now: now
+        )
         await wire()
     }
 
@@ -102,6 +132,9 @@ package final class DomainControllerService: Sendable {
         await stop()
     }
 
+    /// Everything that happens here, for those inside the process.
+    package var eventHub: EventHub { hub }
+
     /// The replication agent's loop; ends after `stop`.
     package func runAgent() async { await agent.run() }
 
@@ -113,8 +146,11 @@ package final class DomainControllerService: Sendable {
         let configuration = currentConfiguration.withLock { $0 }
         let (hub, now) = (hub, now)
         let started = try await SMTPListener.start(
-            try listenerSettings(configuration), mailRoot: mailRoot,
-            events: { hub.post(EventReply($0, at: now())) }, log: log)
+            try listenerSettings(configuration),
+            mailRoot: mailRoot,
+            events: { hub.post(EventReply($0, at: now())) },
+            log: log
+        )
         listener.withLock { $0 = started }
         try await messaging.start()
         await agent.topologyChanged()
@@ -122,9 +158,11 @@ package final class DomainControllerService: Sendable {
         log.info(
             "serving",
             metadata: [
-                "server": "\(own.siteName)\\\(own.serverName)", "smtp": "\(configuration.smtp.listen):\(started.port)",
+                "server": "\(own.siteName)\\\(own.serverName)",
+                "smtp": "\(configuration.smtp.listen):\(started.port)",
                 "data": "\(directory.path)",
-            ])
+            ]
+        )
     }
 
     package func stop() async {
@@ -147,13 +185,16 @@ package final class DomainControllerService: Sendable {
     private static func readProtection(_ directory: DataDirectory) throws -> SMIMEProtection {
         guard directory.files.exists(directory.certificate) else {
             throw AdminError(
-                code: "noCertificate", message: "this DSA has no certificate yet",
+                code: "noCertificate",
+                message: "this DSA has no certificate yet",
                 hint: "have \(directory.signingRequest) signed at the CA: bridgehead ca sign; then here: "
-                    + "bridgehead cert install")
+                    + "bridgehead cert install"
+            )
         }
         return try SMIMEProtection(
             ownCertificate: try Certificate(pem: try directory.readText(directory.certificate)),
-            ownKey: try PrivateKey(pem: try directory.readText(directory.key)))
+            ownKey: try PrivateKey(pem: try directory.readText(directory.key))
+        )
     }
 
     private func listenerSettings(_ configuration: Configuration) throws -> SMTPListener.Settings {
@@ -163,14 +204,18 @@ package final class DomainControllerService: Sendable {
         let server = SMTPServerConfiguration(
             hostName: configuration.name ?? partners.current.own.dnsHostName,
             recipients: RecipientPolicy(mailboxes: [partners.current.own.mailAddress]),
-            offersSTARTTLS: smtp.tls == .opportunistic || smtp.tls == .required, requiresTLS: smtp.tls == .required, limits: limits)
+            offersSTARTTLS: smtp.tls == .opportunistic || smtp.tls == .required,
+            requiresTLS: smtp.tls == .required,
+            limits: limits
+        )
         var settings = SMTPListener.Settings(host: smtp.listen, port: smtp.port, server: server)
         settings.sessionsMax = smtp.sessionsMax
         settings.isImplicitTLS = smtp.tls == .implicit
         if smtp.tls != .off {
             settings.identity = TLSIdentity(
                 certificatesPEM: try directory.readText(directory.certificate),
-                keyPEM: try directory.readText(directory.key))
+                keyPEM: try directory.readText(directory.key)
+            )
         }
         return settings
     }
@@ -200,8 +245,10 @@ extension Configuration {
         settings.intervalSeconds = replication.intervalSeconds
         settings.notifyDelaySeconds = replication.notifyDelaySeconds
         settings.limits = PartLimits(
-            bytesMax: replication.partOctetsMax, objectsMax: ReplicationLimits.partTargetObjects,
-            credit: replication.creditParts)
+            bytesMax: replication.partOctetsMax,
+            objectsMax: ReplicationLimits.partTargetObjects,
+            credit: replication.creditParts
+        )
         // A short interval belongs to a quick path: then a lost request is not waited for as long.
         let floor = min(900, max(10, replication.intervalSeconds * 4))
         settings.timing = RequestTiming(resendFloorSeconds: Int64(floor))
@@ -213,7 +260,12 @@ extension EventReply {
     /// A mail's event, for `watch`.
     init(_ event: MailEvent, at time: Timestamp) {
         self.init(
-            time: time, kind: "mail-\(event.kind.name)", partner: event.partnerName ?? event.partner?.description,
-            namingContext: nil, text: "\(event)", fields: event.fileID.map { ["file": $0] } ?? [:])
+            time: time,
+            kind: "mail-\(event.kind.name)",
+            partner: event.partnerName ?? event.partner?.description,
+            namingContext: nil,
+            text: "\(event)",
+            fields: event.fileID.map { ["file": $0] } ?? [:]
+        )
     }
 }

@@ -66,7 +66,11 @@ package struct LDIFImport {
                 case .content(let attributes), .add(let attributes):
                     try await add(
                         Pending(
-                            line: record.line, dnText: record.dn, entry: Entry(dn: dn, attributes: attributes)))
+                            line: record.line,
+                            dnText: record.dn,
+                            entry: Entry(dn: dn, attributes: attributes)
+                        )
+                    )
                 case .delete, .modify, .rename:
                     try await flush()
                     try await change(record, dn)
@@ -168,7 +172,11 @@ package struct LDIFImport {
         for value in attribute.values {
             let dn = try? DistinguishedName(parsing: String(decoding: value, as: UTF8.self), naming: schema)
             let isKnown: Bool
-            if let dn { isKnown = try await store.snapshot { try $0.resolve(dn) != nil } } else { isKnown = false }
+            if let dn {
+                isKnown = try await store.snapshot { try $0.resolve(dn) != nil }
+            } else {
+                isKnown = false
+            }
             if isKnown { known.append(value) } else { unknown.append(value) }
         }
         return (
@@ -214,7 +222,9 @@ package struct LDIFImport {
             guard let definition = schema.attribute(named: attribute.name) else {
                 return Modification(.add, attribute.name, attribute.values)
             }
-            let held = Set((current?[definition.name] ?? []).map { definition.normalized($0, naming: schema) })
+            let held = Set(
+                (current?[definition.name] ?? []).map { definition.normalized($0, naming: schema) }
+            )
             let new = attribute.values.filter { !held.contains(definition.normalized($0, naming: schema)) }
             return new.isEmpty ? nil : Modification(.add, attribute.name, new)
         }
@@ -243,7 +253,8 @@ package struct LDIFImport {
         changed.formUnion(
             try await store.snapshot { snapshot in
                 try ends.compactMap { try snapshot.entry(.guid($0), includeDeleted: true)?.namingContext }
-            })
+            }
+        )
     }
 
     private mutating func refuse(_ line: Int, _ dn: String, _ reason: String) {
@@ -272,8 +283,11 @@ extension OriginatingOperation {
                 }
                 let superior = try newSuperior.map { try DistinguishedName(parsing: $0, naming: naming) }
                 self = .rename(
-                    .dn(dn), newRDN: leaf, deleteOldRDN: deleteOldRDN,
-                    newSuperior: superior.map { ObjectReference.dn($0) })
+                    .dn(dn),
+                    newRDN: leaf,
+                    deleteOldRDN: deleteOldRDN,
+                    newSuperior: superior.map { ObjectReference.dn($0) }
+                )
             } catch let error as DNError {
                 throw DirectoryError(.invalidDNSyntax, "\(error)")
             }

@@ -14,7 +14,13 @@ package struct MailInspection: Sendable {
 
     package func show(_ octets: [UInt8], id: String, payload: Bool, at now: Timestamp) -> MailShowReply {
         var reply = MailShowReply(
-            id: id, octets: octets.count, fields: [], envelope: [], hops: [], verdict: "refused")
+            id: id,
+            octets: octets.count,
+            fields: [],
+            envelope: [],
+            hops: [],
+            verdict: "refused"
+        )
         if let (header, _) = try? MIMEReader.parseEntity(octets) {
             reply.fields = header.fields.map { MailFieldReply(name: $0.name, value: $0.value) }
             reply.hops = Self.hops(header)
@@ -30,7 +36,9 @@ package struct MailInspection: Sendable {
             // A mail to a partner is sealed to the partner alone.
             let isForAnother = refusal.code == .noKey
             reply.verdict = isForAnother ? "sealed" : "refused"
-            reply.reason = isForAnother ? "it is sealed to another DSA's key" : "\(refusal.code.rawValue): \(refusal.detail)"
+            reply.reason =
+                isForAnother
+                ? "it is sealed to another DSA's key" : "\(refusal.code.rawValue): \(refusal.detail)"
         }
         return reply
     }
@@ -38,12 +46,15 @@ package struct MailInspection: Sendable {
     private func fill(_ reply: inout MailShowReply, from mail: OpenedMail, payload: Bool) {
         let envelope = mail.envelope
         let fields: [(String, String?)] = [
-            ("Forest", envelope.forest.description), ("From", named(envelope.from)), ("To", named(envelope.to)),
+            ("Forest", envelope.forest.description), ("From", named(envelope.from)),
+            ("To", named(envelope.to)),
             ("Message", envelope.messageID.description), ("In-Reply-To", envelope.inReplyTo?.description),
             ("Service", envelope.service), ("Created", envelope.created.description),
             ("Expires", envelope.expires.description),
         ]
-        reply.envelope = fields.compactMap { name, value in value.map { MailFieldReply(name: name, value: $0) } }
+        reply.envelope = fields.compactMap { name, value in
+            value.map { MailFieldReply(name: name, value: $0) }
+        }
         reply.summary = envelope.summary
         reply.signer = CertificateReply(mail.signer, use: "signer")
         guard payload else { return }
@@ -77,18 +88,30 @@ extension MailInspection {
     ///
     /// Membership is not known then: the mail is shown for whom it says it is.
     package static func show(
-        file octets: [UInt8], id: String, keyPEM: String, certificatePEM: String, authorityPEM: String,
-        payload: Bool, at now: Timestamp = DomainControllerService.systemTime()
+        file octets: [UInt8],
+        id: String,
+        keyPEM: String,
+        certificatePEM: String,
+        authorityPEM: String,
+        payload: Bool,
+        at now: Timestamp = DomainControllerService.systemTime()
     ) throws -> MailShowReply {
         let certificate = try Certificate(pem: certificatePEM)
         let protection = try SMIMEProtection(
-            ownCertificate: certificate, ownKey: try PrivateKey(pem: keyPEM))
+            ownCertificate: certificate,
+            ownKey: try PrivateKey(pem: keyPEM)
+        )
         let anchors = try TrustAnchors(certificates: try PEMBundle.certificates(authorityPEM))
         let inspection = MailInspection(
             protection: protection,
             membership: MembershipSnapshot(
-                forest: .zero, ownDSA: certificate.dsaGUID ?? .zero, members: [:], anchors: anchors),
-            names: nil)
+                forest: .zero,
+                ownDSA: certificate.dsaGUID ?? .zero,
+                members: [:],
+                anchors: anchors
+            ),
+            names: nil
+        )
         return inspection.show(octets, id: id, payload: payload, at: now)
     }
 }

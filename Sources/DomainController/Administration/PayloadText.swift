@@ -89,8 +89,10 @@ struct PayloadText {
         {
             return ": \(reference.text)"
         }
-        guard octets.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }), let text = String(validating: octets, as: UTF8.self)
+        guard octets.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }),
+            let text = String(validating: octets, as: UTF8.self)
         else { return ":: \(octets.count) octets" }
-        return ": \(text.prefix(Self.valueCharactersMax))\(text.count > Self.valueCharactersMax ? " ..." : "")"
+        return
+            ": \(text.prefix(Self.valueCharactersMax))\(text.count > Self.valueCharactersMax ? " ..." : "")"
     }
 }

@@ -81,7 +81,8 @@ final class BoundedPipe<Element: Sendable>: Sendable {
     }
 
     private static func resume(
-        _ reader: CheckedContinuation<Element?, any Error>, with end: Result<Void, any Error>
+        _ reader: CheckedContinuation<Element?, any Error>,
+        with end: Result<Void, any Error>
     ) {
         switch end {
         case .success: reader.resume(returning: nil)

@@ -19,15 +19,20 @@ package struct ConfigurationReader {
         let entries = { (name: String) in try snapshot.entries(ofClass: name, in: configuration.guid) }
         let dsas = dsaViews(
             settings: try entries("nTDSDSA") + (try deletedSettings(snapshot, configuration)),
-            servers: try entries("server"))
+            servers: try entries("server")
+        )
         guard let own = dsas.first(where: { $0.dsaGUID == identity.dsaGUID }) else {
             throw Self.incomplete("its own NTDS Settings object \(identity.dsaGUID) is missing")
         }
         let service = try entries("nTDSService").first
         let authorities = try entries("certificationAuthority")
         return ConfigurationView(
-            names: try forestNames(configuration), schemaContext: schemaContext,
-            configurationContext: configuration, held: held, own: own, dsas: dsas,
+            names: try forestNames(configuration),
+            schemaContext: schemaContext,
+            configurationContext: configuration,
+            held: held,
+            own: own,
+            dsas: dsas,
             connections: try entries("nTDSConnection").compactMap { connection($0, dsas: dsas) },
             domains: try entries("crossRef").compactMap(domain),
             sites: try entries("site").compactMap { $0.dn.leaf?.value },
@@ -39,13 +44,16 @@ package struct ConfigurationReader {
             authorities: authorities.flatMap { $0["cACertificate"] }.compactMap { try? Certificate(der: $0) },
             revocationLists: authorities.flatMap { $0["certificateRevocationList"] }
                 .compactMap { try? CertificateRevocationList(der: $0) },
-            schema: schema)
+            schema: schema
+        )
     }
 
     static func incomplete(_ reason: String) -> AdminError {
         AdminError(
-            code: "directoryIncomplete", message: "this directory cannot serve: \(reason)",
-            hint: "restore the data directory, or join again")
+            code: "directoryIncomplete",
+            message: "this directory cannot serve: \(reason)",
+            hint: "restore the data directory, or join again"
+        )
     }
 
     private func forestNames(_ configuration: NamingContext) throws -> ForestNames {
@@ -55,7 +63,8 @@ package struct ConfigurationReader {
 
     /// A DSA that was removed is known as such, so that its mail is refused and not held.
     private func deletedSettings(
-        _ snapshot: StoreSnapshot, _ configuration: NamingContext
+        _ snapshot: StoreSnapshot,
+        _ configuration: NamingContext
     ) throws -> [DirectoryEntry] {
         var found: [DirectoryEntry] = []
         let container = FixedObject.deletedObjects.objectGUID(in: configuration.guid)
@@ -74,14 +83,19 @@ package struct ConfigurationReader {
             guard isTombstone || server != nil else { return nil }
             let site = server?.dn.rdns.dropFirst(2).first?.value ?? ""
             return DSAView(
-                dsaGUID: entry.objectGUID, settingsDN: entry.dn.description(naming: schema),
-                serverName: server?.dn.leaf?.value ?? entry.objectGUID.description, siteName: site,
+                dsaGUID: entry.objectGUID,
+                settingsDN: entry.dn.description(naming: schema),
+                serverName: server?.dn.leaf?.value ?? entry.objectGUID.description,
+                siteName: site,
                 dnsHostName: server?.string("dNSHostName") ?? "",
                 mailAddress: server?.string("mailAddress").flatMap { MailAddress($0) } ?? .unusable,
                 certificates: entry["userCertificate"].compactMap { try? Certificate(der: $0) }
                     .sorted { $0.notBefore > $1.notBefore },
-                masters: names(entry, "hasMasterNCs"), partials: names(entry, "hasPartialReplicaNCs"),
-                options: entry.integer("options") ?? 0, isTombstone: isTombstone)
+                masters: names(entry, "hasMasterNCs"),
+                partials: names(entry, "hasPartialReplicaNCs"),
+                options: entry.integer("options") ?? 0,
+                isTombstone: isTombstone
+            )
         }
     }
 
@@ -93,14 +107,21 @@ package struct ConfigurationReader {
         let settings = Dictionary(
             dsas.compactMap { dsa in
                 (try? DistinguishedName(parsing: dsa.settingsDN, naming: schema)).map { ($0, dsa.dsaGUID) }
-            }, uniquingKeysWith: { first, _ in first })
-        guard entry.string("enabledConnection") != "FALSE", let owner = entry.dn.parent.flatMap({ settings[$0] }),
+            },
+            uniquingKeysWith: { first, _ in first }
+        )
+        guard entry.string("enabledConnection") != "FALSE",
+            let owner = entry.dn.parent.flatMap({ settings[$0] }),
             let source = names(entry, "fromServer").first.flatMap({ settings[$0] })
         else { return nil }
         let transport = names(entry, "transportType").first?.leaf?.value ?? "SMTP"
         return ConnectionView(
-            name: entry.dn.leaf?.value ?? "", owner: owner, source: source, transport: transport.lowercased(),
-            options: entry.integer("options") ?? 0)
+            name: entry.dn.leaf?.value ?? "",
+            owner: owner,
+            source: source,
+            transport: transport.lowercased(),
+            options: entry.integer("options") ?? 0
+        )
     }
 
     private func domain(_ entry: DirectoryEntry) -> DomainView? {

@@ -89,7 +89,9 @@ package struct ConfigurationView: Sendable {
             guard let source = dsa(connection.source), !source.isTombstone else { continue }
             for context in held where gives(source, context) {
                 let link = ReplicationLink(
-                    namingContext: context.guid, partner: source.dsaGUID)
+                    namingContext: context.guid,
+                    partner: source.dsaGUID
+                )
                 if !found.contains(link) { found.append(link) }
             }
         }
@@ -111,12 +113,15 @@ package struct ConfigurationView: Sendable {
         guard let role = role(of: context) else { return [] }
         return connections.filter { $0.source == own.dsaGUID }.map(\.owner).filter { owner in
             guard let destination = dsa(owner), !destination.isTombstone else { return false }
-            return role != .domain || (isFull(context) && destination.partials.contains { $0 == dn(of: context) })
+            return role != .domain
+                || (isFull(context) && destination.partials.contains { $0 == dn(of: context) })
         }
     }
 
     package func dsa(_ guid: GUID) -> DSAView? { dsas.first { $0.dsaGUID == guid } }
-    package func isMember(_ guid: GUID) -> Bool { dsa(guid).map { !$0.isTombstone && !$0.isDisabled } ?? false }
+    package func isMember(_ guid: GUID) -> Bool {
+        dsa(guid).map { !$0.isTombstone && !$0.isDisabled } ?? false
+    }
     package func name(of guid: GUID) -> String { dsa(guid)?.serverName ?? guid.description }
 
     /// By server name, or by dsaGUID.
@@ -128,7 +133,8 @@ package struct ConfigurationView: Sendable {
     /// The transport of the connections between this DSA and a partner, in either direction.
     package func transport(to partner: GUID) -> String {
         let edges = connections.filter {
-            ($0.owner == own.dsaGUID && $0.source == partner) || ($0.owner == partner && $0.source == own.dsaGUID)
+            ($0.owner == own.dsaGUID && $0.source == partner)
+                || ($0.owner == partner && $0.source == own.dsaGUID)
         }
         return edges.first { $0.owner == own.dsaGUID }?.transport ?? edges.first?.transport ?? "smtp"
     }

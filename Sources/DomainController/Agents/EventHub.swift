@@ -32,7 +32,9 @@ package final class EventHub: Sendable {
     /// Events from now on; the stream ends when the hub closes or the listener goes away.
     package func events() -> AsyncStream<EventReply> {
         let (stream, continuation) = AsyncStream.makeStream(
-            of: EventReply.self, bufferingPolicy: .bufferingNewest(Self.bufferedEventsMax))
+            of: EventReply.self,
+            bufferingPolicy: .bufferingNewest(Self.bufferedEventsMax)
+        )
         let key = state.withLock { state in
             state.nextListener += 1
             state.listeners[state.nextListener] = continuation

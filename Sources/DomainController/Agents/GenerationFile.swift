@@ -21,8 +21,10 @@ package final class GenerationFile: Sendable {
             let fields = try directory.readText(directory.generation, octetsMax: 4096).split(separator: " ")
             guard let first = fields.first, let value = Int64(first), value >= 0 else {
                 throw AdminError(
-                    code: "generationDamaged", message: "\(directory.generation) cannot be read",
-                    hint: "if the database is not a restored copy, remove the file and start again")
+                    code: "generationDamaged",
+                    message: "\(directory.generation) cannot be read",
+                    hint: "if the database is not a restored copy, remove the file and start again"
+                )
             }
             known = USN(value)
         }
@@ -31,7 +33,8 @@ package final class GenerationFile: Sendable {
                 code: "databasePutBack",
                 message: "the database ends at USN \(databaseUSN), but changes up to \(known) were sent to "
                     + "partners: it is an older copy",
-                hint: "a copy put back by hand makes replicas diverge; put the newest database back")
+                hint: "a copy put back by hand makes replicas diverge; put the newest database back"
+            )
         }
         highest = Mutex(known)
     }

@@ -22,7 +22,10 @@ package final class PartnerDirectory: Sendable {
     private let onChange: Mutex<(@Sendable () async -> Void)?> = Mutex(nil)
 
     package init(
-        store: DirectoryStore, directory: DataDirectory, routes: [RouteRule], log: Logger
+        store: DirectoryStore,
+        directory: DataDirectory,
+        routes: [RouteRule],
+        log: Logger
     ) async throws {
         self.store = store
         self.directory = directory
@@ -30,7 +33,8 @@ package final class PartnerDirectory: Sendable {
         let anchors = try TrustAnchors(
             certificates: try PEMBundle.certificates(try directory.readText(directory.anchors)),
             crls: directory.files.exists(directory.revocationLists)
-                ? try PEMBundle.revocationLists(try directory.readText(directory.revocationLists)) : [])
+                ? try PEMBundle.revocationLists(try directory.readText(directory.revocationLists)) : []
+        )
         let view = try await Self.read(store)
         state = Mutex(State(view: view, anchors: anchors, routes: routes))
         try adoptRevocationLists(of: view)
@@ -78,10 +82,14 @@ package final class PartnerDirectory: Sendable {
                 (dsa.dsaGUID, dsa.isTombstone ? .tombstoned : dsa.isDisabled ? .disabled : .active)
             }
             return MembershipSnapshot(
-                forest: state.view.forest, ownDSA: state.view.own.dsaGUID,
-                members: Dictionary(members, uniquingKeysWith: { first, _ in first }), anchors: state.anchors,
-                lateMailDays: state.view.lateMailDays, crlGraceDays: state.view.crlGraceDays,
-                tombstoneLifetimeDays: state.view.tombstoneLifetimeDays)
+                forest: state.view.forest,
+                ownDSA: state.view.own.dsaGUID,
+                members: Dictionary(members, uniquingKeysWith: { first, _ in first }),
+                anchors: state.anchors,
+                lateMailDays: state.view.lateMailDays,
+                crlGraceDays: state.view.crlGraceDays,
+                tombstoneLifetimeDays: state.view.tombstoneLifetimeDays
+            )
         }
     }
 
@@ -90,17 +98,25 @@ package final class PartnerDirectory: Sendable {
         let (view, routes) = state.withLock { ($0.view, $0.routes) }
         guard let dsa = view.dsa(dsaGUID), !dsa.isTombstone else {
             throw AdminError(
-                code: "unknownPartner", message: "no DSA \(dsaGUID) in this forest",
-                hint: "see `bridgehead repl show` for the partners")
+                code: "unknownPartner",
+                message: "no DSA \(dsaGUID) in this forest",
+                hint: "see `bridgehead repl show` for the partners"
+            )
         }
         guard !dsa.certificates.isEmpty else {
             throw AdminError(
-                code: "noCertificate", message: "\(dsa.serverName) has no certificate in the directory yet",
-                hint: "sign its request here: bridgehead ca sign --server \(dsa.serverName) FILE")
+                code: "noCertificate",
+                message: "\(dsa.serverName) has no certificate in the directory yet",
+                hint: "sign its request here: bridgehead ca sign --server \(dsa.serverName) FILE"
+            )
         }
         return PartnerRoute(
-            dsaGUID: dsaGUID, name: dsa.serverName, mailAddress: dsa.mailAddress,
-            certificates: dsa.certificates, route: routes.route(for: dsa))
+            dsaGUID: dsaGUID,
+            name: dsa.serverName,
+            mailAddress: dsa.mailAddress,
+            certificates: dsa.certificates,
+            route: routes.route(for: dsa)
+        )
     }
 }
 
@@ -109,8 +125,11 @@ extension [RouteRule] {
     func route(for dsa: DSAView) -> Route {
         let rule = first {
             $0.matches(
-                serverName: dsa.serverName, siteName: dsa.siteName, dsaGUID: dsa.dsaGUID.description,
-                mailDomain: dsa.mailAddress.domain)
+                serverName: dsa.serverName,
+                siteName: dsa.siteName,
+                dsaGUID: dsa.dsaGUID.description,
+                mailDomain: dsa.mailAddress.domain
+            )
         }
         return rule?.via ?? Route(host: dsa.dnsHostName, port: 25)
     }

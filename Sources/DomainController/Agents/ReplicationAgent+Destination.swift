@@ -16,7 +16,8 @@ extension ReplicationAgent {
     ///
     /// - Returns: the request and the message that carries it; nil when one is on its way and not overdue.
     package func request(
-        _ link: ReplicationLink, isForced: Bool
+        _ link: ReplicationLink,
+        isForced: Bool
     ) async throws -> (request: ChangesRequest, receipt: SendReceipt)? {
         let time = now()
         let view = partners.current
@@ -31,20 +32,36 @@ extension ReplicationAgent {
                 return destination.requestToResend(to: link.partner, at: time, timing: timing)
             }
             return destination.makeRequest(
-                to: link.partner, id: RandomSource.guid(), header: header, kind: kind, limits: limits,
-                timing: timing, at: time, ownUSN: ownUSN, partialAttributes: list)
+                to: link.partner,
+                id: RandomSource.guid(),
+                header: header,
+                kind: kind,
+                limits: limits,
+                timing: timing,
+                at: time,
+                ownUSN: ownUSN,
+                partialAttributes: list
+            )
         }
         guard let request else { return nil }
         status[link, default: LinkStatus()].lastAttempt = time
         status[link, default: LinkStatus()].result = 8477
         status[link, default: LinkStatus()].text = "a request is on its way"
-        let summary = "request \(view.contextName(link.namingContext)) have \(request.received.contiguousPrefix)"
+        let summary =
+            "request \(view.contextName(link.namingContext)) have \(request.received.contiguousPrefix)"
         let receipt = try await send(
-            .request(request), to: link.partner, summary: summary,
-            coalescingKey: "request/\(link.namingContext)/\(link.partner)")
+            .request(request),
+            to: link.partner,
+            summary: summary,
+            coalescingKey: "request/\(link.namingContext)/\(link.partner)"
+        )
         post(
-            "requested", partner: link.partner, namingContext: link.namingContext, text: summary,
-            fields: ["message": "\(receipt.id)", "request": "\(request.requestID)"])
+            "requested",
+            partner: link.partner,
+            namingContext: link.namingContext,
+            text: summary,
+            fields: ["message": "\(receipt.id)", "request": "\(request.requestID)"]
+        )
         return (request, receipt)
     }
 
@@ -60,7 +77,9 @@ extension ReplicationAgent {
 
     func receive(_ part: ChangesReply, from message: ReceivedMessage) async throws {
         let link = ReplicationLink(
-            namingContext: part.header.namingContext, partner: part.header.dsaGUID)
+            namingContext: part.header.namingContext,
+            partner: part.header.dsaGUID
+        )
         if message.isCRLStale, !partners.current.isForestWide(part.header.namingContext) {
             throw MessageHeld("the revocation list is stale: only schema and configuration are applied")
         }
@@ -76,18 +95,27 @@ extension ReplicationAgent {
 
     func receive(_ poke: Poke) async throws {
         let link = ReplicationLink(
-            namingContext: poke.header.namingContext, partner: poke.header.dsaGUID)
+            namingContext: poke.header.namingContext,
+            partner: poke.header.dsaGUID
+        )
         guard partners.current.links.contains(link) else { return }
         let wants = try await store.updateDestination(link.namingContext) { destination, _ in
             destination.receive(poke)
         }
-        post("poked", partner: link.partner, namingContext: link.namingContext, text: "news up to USN \(poke.usn)")
+        post(
+            "poked",
+            partner: link.partner,
+            namingContext: link.namingContext,
+            text: "news up to USN \(poke.usn)"
+        )
         if wants { scheduleSoon(link) }
     }
 
     func receive(_ error: ErrorReply) async throws {
         let link = ReplicationLink(
-            namingContext: error.header.namingContext, partner: error.header.dsaGUID)
+            namingContext: error.header.namingContext,
+            partner: error.header.dsaGUID
+        )
         guard partners.current.links.contains(link) else { return }
         let time = now()
         let wants = try await store.updateDestination(link.namingContext) { destination, _ in
@@ -139,21 +167,30 @@ extension ReplicationAgent {
             status[link, default: LinkStatus()].text = ""
             status[link, default: LinkStatus()].consecutiveFailures = 0
             post(
-                "applied", partner: link.partner, namingContext: link.namingContext,
+                "applied",
+                partner: link.partner,
+                namingContext: link.namingContext,
                 text: "part \(part.partNumber) usn \(range): \(outcome.objectsApplied) objects, "
                     + "\(outcome.linksApplied) links",
                 fields: [
                     "objects": "\(outcome.objectsApplied)", "links": "\(outcome.linksApplied)",
                     "adopted": "\(outcome.commit?.adopted ?? false)",
-                ])
+                ]
+            )
         case .duplicate:
             post(
-                "duplicate", partner: link.partner, namingContext: link.namingContext,
-                text: "part \(part.partNumber) usn \(range) was here before")
+                "duplicate",
+                partner: link.partner,
+                namingContext: link.namingContext,
+                text: "part \(part.partNumber) usn \(range) was here before"
+            )
         case .stale:
             post(
-                "stale", partner: link.partner, namingContext: link.namingContext,
-                text: "part \(part.partNumber) usn \(range) is older than what was adopted; dropped")
+                "stale",
+                partner: link.partner,
+                namingContext: link.namingContext,
+                text: "part \(part.partNumber) usn \(range) is older than what was adopted; dropped"
+            )
         case .held(let reason):
             failed(link, code: 2, "part usn \(range) is held: \(reason)")
             throw MessageHeld("\(reason)")
@@ -180,21 +217,35 @@ extension ReplicationAgent {
     func messageHeader(_ namingContext: GUID) -> MessageHeader {
         let identity = store.identity
         return MessageHeader(
-            dsaGUID: identity.dsaGUID, invocationID: identity.invocationID, bootRecords: store.bootRecords,
-            namingContext: namingContext)
+            dsaGUID: identity.dsaGUID,
+            invocationID: identity.invocationID,
+            bootRecords: store.bootRecords,
+            namingContext: namingContext
+        )
     }
 
     func send(
-        _ message: ReplicationMessage, to partner: GUID, summary: String, inReplyTo: GUID? = nil,
+        _ message: ReplicationMessage,
+        to partner: GUID,
+        summary: String,
+        inReplyTo: GUID? = nil,
         coalescingKey: String? = nil
     ) async throws -> SendReceipt {
         let time = now()
         return try await messaging.send(
             IntersiteMessage(
-                id: RandomSource.guid(), service: Self.service, to: partner,
-                payload: ReplicationCodec.encode(message), inReplyTo: inReplyTo, created: time,
+                id: RandomSource.guid(),
+                service: Self.service,
+                to: partner,
+                payload: ReplicationCodec.encode(message),
+                inReplyTo: inReplyTo,
+                created: time,
                 expires: time.adding(seconds: Int64(ReplicationLimits.messageLifeDays) * 86_400),
-                summary: summary, coalescingKey: coalescingKey, mayFragment: false),
-            via: partners.current.transport(to: partner))
+                summary: summary,
+                coalescingKey: coalescingKey,
+                mayFragment: false
+            ),
+            via: partners.current.transport(to: partner)
+        )
     }
 }

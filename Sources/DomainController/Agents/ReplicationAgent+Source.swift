@@ -22,18 +22,27 @@ extension ReplicationAgent {
         // Not mail but memory orders requests: a lower sequence was overtaken by a newer request.
         guard
             let skip = ledger.accept(
-                request, at: time, skipSeconds: settings.timing.resendFloorSeconds)
+                request,
+                at: time,
+                skipSeconds: settings.timing.resendFloorSeconds
+            )
         else {
             post(
-                "overtaken", partner: request.header.dsaGUID, namingContext: context,
-                text: "request \(request.sequence) was overtaken by a newer one; ignored")
+                "overtaken",
+                partner: request.header.dsaGUID,
+                namingContext: context,
+                text: "request \(request.sequence) was overtaken by a newer one; ignored"
+            )
             return
         }
         let sent = try await mailParts(request, skip: skip, view: view, inReplyTo: message.id, at: time)
         post(
-            "answered", partner: request.header.dsaGUID, namingContext: context,
+            "answered",
+            partner: request.header.dsaGUID,
+            namingContext: context,
             text: "\(sent.parts) parts, \(sent.objects) objects, as of USN \(sent.asOf)",
-            fields: ["parts": "\(sent.parts)", "objects": "\(sent.objects)"])
+            fields: ["parts": "\(sent.parts)", "objects": "\(sent.objects)"]
+        )
     }
 
     func poke(_ link: ReplicationLink) async {
@@ -42,9 +51,11 @@ extension ReplicationAgent {
             try generation.handOut(usn)
             let view = partners.current
             _ = try await send(
-                .poke(Poke(header: messageHeader(link.namingContext), usn: usn)), to: link.partner,
+                .poke(Poke(header: messageHeader(link.namingContext), usn: usn)),
+                to: link.partner,
                 summary: "poke \(view.contextName(link.namingContext)) usn \(usn)",
-                coalescingKey: "poke/\(link.namingContext)/\(link.partner)")
+                coalescingKey: "poke/\(link.namingContext)/\(link.partner)"
+            )
         } catch {
             log.warning("no poke to \(partners.current.name(of: link.partner)): \(error)")
         }
@@ -61,7 +72,9 @@ extension ReplicationAgent {
         }
         guard role == .domain else { return nil }
         guard view.isFull(context) else {
-            return (.unknownNamingContext, "this DSA holds only a partial replica of \(view.contextName(context))")
+            return (
+                .unknownNamingContext, "this DSA holds only a partial replica of \(view.contextName(context))"
+            )
         }
         switch request.replica {
         case .full:
@@ -83,7 +96,10 @@ extension ReplicationAgent {
     }
 
     private func mailParts(
-        _ request: ChangesRequest, skip: ReceivedIntervals, view: ConfigurationView, inReplyTo: GUID,
+        _ request: ChangesRequest,
+        skip: ReceivedIntervals,
+        view: ConfigurationView,
+        inReplyTo: GUID,
         at time: Timestamp
     ) async throws -> Sent {
         let context = request.header.namingContext
@@ -99,9 +115,14 @@ extension ReplicationAgent {
             do {
                 try await store.snapshot { snapshot in
                     var cycle = SourceCycle(
-                        request: request, header: header, asOf: try snapshot.highestUSN(),
+                        request: request,
+                        header: header,
+                        asOf: try snapshot.highestUSN(),
                         vector: try snapshot.vector(of: context, at: time),
-                        collected: try snapshot.collected(of: context), partialAttributes: filter, skip: skip)
+                        collected: try snapshot.collected(of: context),
+                        partialAttributes: filter,
+                        skip: skip
+                    )
                     try Self.cut(&cycle, from: snapshot, of: context) { try pipe.put($0) }
                 }
                 pipe.finish()
@@ -118,10 +139,12 @@ extension ReplicationAgent {
             sent.parts += 1
             let kind = filter == nil ? "full" : "partial"
             _ = try await send(
-                .reply(part), to: request.header.dsaGUID,
+                .reply(part),
+                to: request.header.dsaGUID,
                 summary: "changes \(view.contextName(context)) \(kind) part \(part.partNumber) "
                     + "usn (\(part.interval.from),\(part.interval.to)] asof \(part.asOf)",
-                inReplyTo: inReplyTo)
+                inReplyTo: inReplyTo
+            )
             ledger.note(part, for: request, at: time)
         }
         return sent
@@ -129,7 +152,9 @@ extension ReplicationAgent {
 
     /// Offers everything in the cycle's ranges, ancestors first, until the credit is spent.
     private static func cut(
-        _ cycle: inout SourceCycle, from snapshot: StoreSnapshot, of context: GUID,
+        _ cycle: inout SourceCycle,
+        from snapshot: StoreSnapshot,
+        of context: GUID,
         _ take: (ChangesReply) throws -> Void
     ) throws {
         for range in cycle.ranges where cycle.wantsMore {
@@ -147,16 +172,30 @@ extension ReplicationAgent {
     }
 
     private func sendError(
-        _ code: ReplicationErrorCode, _ text: String, to request: ChangesRequest, inReplyTo: GUID
+        _ code: ReplicationErrorCode,
+        _ text: String,
+        to request: ChangesRequest,
+        inReplyTo: GUID
     ) async throws {
         post(
-            "declined", partner: request.header.dsaGUID, namingContext: request.header.namingContext, text: text)
+            "declined",
+            partner: request.header.dsaGUID,
+            namingContext: request.header.namingContext,
+            text: text
+        )
         let error = ErrorReply(
-            header: messageHeader(request.header.namingContext), requestID: request.requestID, code: code,
-            text: text)
+            header: messageHeader(request.header.namingContext),
+            requestID: request.requestID,
+            code: code,
+            text: text
+        )
         _ = try await send(
-            .error(error), to: request.header.dsaGUID, summary: "error \(code)", inReplyTo: inReplyTo,
-            coalescingKey: "error/\(request.header.namingContext)/\(request.header.dsaGUID)")
+            .error(error),
+            to: request.header.dsaGUID,
+            summary: "error \(code)",
+            inReplyTo: inReplyTo,
+            coalescingKey: "error/\(request.header.namingContext)/\(request.header.dsaGUID)"
+        )
     }
 }
 

@@ -51,8 +51,13 @@ package actor ReplicationAgent {
     private let wake: AsyncStream<Void>.Continuation
 
     package init(
-        store: DirectoryStore, messaging: InterSiteMessagingService, partners: PartnerDirectory,
-        generation: GenerationFile, events: EventHub, settings: ReplicationSettings, log: Logger,
+        store: DirectoryStore,
+        messaging: InterSiteMessagingService,
+        partners: PartnerDirectory,
+        generation: GenerationFile,
+        events: EventHub,
+        settings: ReplicationSettings,
+        log: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.store = store
@@ -87,13 +92,18 @@ package actor ReplicationAgent {
         do {
             decoded = try ReplicationCodec.decode(message.payload)
         } catch {
-            post("refused", partner: message.sender, text: "message \(message.id) cannot be decoded: \(error)")
+            post(
+                "refused",
+                partner: message.sender,
+                text: "message \(message.id) cannot be decoded: \(error)"
+            )
             throw MessageRefused("\(error)", code: "undecodable")
         }
         guard decoded.header.dsaGUID == message.sender else {
             throw MessageRefused(
                 "it names DSA \(decoded.header.dsaGUID) as its sender, but \(message.sender) signed it",
-                code: "wrong-sender")
+                code: "wrong-sender"
+            )
         }
         switch decoded {
         case .request(let request): try await answer(request, to: message)
@@ -168,13 +178,23 @@ package actor ReplicationAgent {
     }
 
     func post(
-        _ kind: String, partner: GUID, namingContext: GUID? = nil, text: String, fields: [String: String] = [:]
+        _ kind: String,
+        partner: GUID,
+        namingContext: GUID? = nil,
+        text: String,
+        fields: [String: String] = [:]
     ) {
         let view = partners.current
         events.post(
             EventReply(
-                time: now(), kind: kind, partner: view.name(of: partner),
-                namingContext: namingContext.map { view.contextName($0) }, text: text, fields: fields))
+                time: now(),
+                kind: kind,
+                partner: view.name(of: partner),
+                namingContext: namingContext.map { view.contextName($0) },
+                text: text,
+                fields: fields
+            )
+        )
     }
 }
 

@@ -13,8 +13,10 @@ package struct CertificateInstallation: Sendable {
 
     package init(dataDirectory: String, certificatePEM: [UInt8]) throws {
         self.init(
-            directory: DataDirectory(dataDirectory), pem: String(decoding: certificatePEM, as: UTF8.self),
-            at: DomainControllerService.systemTime())
+            directory: DataDirectory(dataDirectory),
+            pem: String(decoding: certificatePEM, as: UTF8.self),
+            at: DomainControllerService.systemTime()
+        )
     }
 
     init(directory: DataDirectory, pem: String, at time: Timestamp) {
@@ -41,14 +43,21 @@ package struct CertificateInstallation: Sendable {
             throw refusal("the certificate is for \(holder), this DSA is \(dsaGUID)")
         }
         let anchors = try TrustAnchors(
-            certificates: try PEMBundle.certificates(try directory.readText(directory.anchors)))
+            certificates: try PEMBundle.certificates(try directory.readText(directory.anchors))
+        )
         guard (try? anchors.issuer(of: certificate)) != nil else {
-            throw refusal("the certificate was not issued by this forest's CA (it names \(certificate.issuer))")
+            throw refusal(
+                "the certificate was not issued by this forest's CA (it names \(certificate.issuer))"
+            )
         }
-        guard certificate.notAfter >= time else { throw refusal("the certificate expired at \(certificate.notAfter)") }
+        guard certificate.notAfter >= time else {
+            throw refusal("the certificate expired at \(certificate.notAfter)")
+        }
         do {
             _ = try KeyPair(
-                certificate: certificate, key: try PrivateKey(pem: try directory.readText(directory.key)))
+                certificate: certificate,
+                key: try PrivateKey(pem: try directory.readText(directory.key))
+            )
         } catch PKIError.keyMismatch {
             throw refusal("the certificate is for another key than \(directory.key)")
         }
@@ -58,8 +67,10 @@ package struct CertificateInstallation: Sendable {
 
     private func refusal(_ message: String) -> AdminError {
         AdminError(
-            code: "certificateRefused", message: message,
-            hint: "sign this DSA's own request: bridgehead ca sign \(directory.signingRequest)")
+            code: "certificateRefused",
+            message: message,
+            hint: "sign this DSA's own request: bridgehead ca sign \(directory.signingRequest)"
+        )
     }
 }
 

@@ -41,14 +41,19 @@ package struct DataDirectory: Sendable {
         if files.exists(path) {
             if holdsDatabase {
                 throw AdminError(
-                    code: "dataDirectoryInUse", message: "\(path) already holds a DSA",
-                    hint: "choose another --data directory, or start this one: bridgehead serve --data \(path)")
+                    code: "dataDirectoryInUse",
+                    message: "\(path) already holds a DSA",
+                    hint:
+                        "choose another --data directory, or start this one: bridgehead serve --data \(path)"
+                )
             }
             let others = try files.list(path).filter { $0 != "bridgehead.yaml" }
             guard others.isEmpty else {
                 throw AdminError(
-                    code: "dataDirectoryNotEmpty", message: "\(path) is not empty (\(others.count) entries)",
-                    hint: "choose an empty or new --data directory")
+                    code: "dataDirectoryNotEmpty",
+                    message: "\(path) is not empty (\(others.count) entries)",
+                    hint: "choose an empty or new --data directory"
+                )
             }
         }
         var folders = [path, pki, retiredKeys, mailroot, plugins]
@@ -60,8 +65,10 @@ package struct DataDirectory: Sendable {
     package func requireDSA() throws {
         guard holdsDatabase else {
             throw AdminError(
-                code: "noDSA", message: "\(path) holds no DSA",
-                hint: "make one with `bridgehead forest create` or `bridgehead join`, or name it with --data")
+                code: "noDSA",
+                message: "\(path) holds no DSA",
+                hint: "make one with `bridgehead forest create` or `bridgehead join`, or name it with --data"
+            )
         }
     }
 
@@ -86,7 +93,8 @@ package final class DataDirectoryLock: Sendable {
             throw AdminError(
                 code: "dataDirectoryUnusable",
                 message: "cannot open \(directory.lock): \(String(cString: strerror(errno)))",
-                hint: "check owner and mode of \(directory.path)")
+                hint: "check owner and mode of \(directory.path)"
+            )
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             var buffer = [UInt8](repeating: 0, count: 32)
@@ -96,7 +104,8 @@ package final class DataDirectoryLock: Sendable {
             throw AdminError(
                 code: "dataDirectoryLocked",
                 message: "\(directory.path) is in use by process \(holder.isEmpty ? "unknown" : holder)",
-                hint: "stop that process, or choose another --data directory")
+                hint: "stop that process, or choose another --data directory"
+            )
         }
         let pid = Array("\(getpid())\n".utf8)
         ftruncate(descriptor, 0)

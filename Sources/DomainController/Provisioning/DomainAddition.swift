@@ -32,42 +32,73 @@ package struct DomainPreparation: Sendable {
         let child = try ForestNames.validated(wanted.dnsName)
         guard child.hasSuffix("." + names.dnsName) else {
             throw AdminError(
-                code: "notInForest", message: "\(child) is not below the forest's root \(names.dnsName)",
-                hint: "for example \(wanted.siteName.lowercased()).\(names.dnsName)")
+                code: "notInForest",
+                message: "\(child) is not below the forest's root \(names.dnsName)",
+                hint: "for example \(wanted.siteName.lowercased()).\(names.dnsName)"
+            )
         }
         guard !view.domains.contains(where: { $0.dnsName == child }) else {
             throw AdminError(
-                code: "entryAlreadyExists", ldapCode: 68, message: "the forest has a domain \(child) already",
-                hint: "see it with `bridgehead object get CN=Partitions,...`, or choose another name")
+                code: "entryAlreadyExists",
+                ldapCode: 68,
+                message: "the forest has a domain \(child) already",
+                hint: "see it with `bridgehead object get CN=Partitions,...`, or choose another name"
+            )
         }
         let server = try ServerName.validated(wanted.serverName)
         if let other = view.dsas.first(where: { $0.serverName.lowercased() == server.lowercased() }) {
             throw AdminError(
-                code: "entryAlreadyExists", ldapCode: 68,
+                code: "entryAlreadyExists",
+                ldapCode: 68,
                 message: "a server \(other.serverName) exists in site \(other.siteName)",
-                hint: "choose another --server name")
+                hint: "choose another --server name"
+            )
         }
         let site = try ServerName.validatedRDN(wanted.siteName, what: "site name")
         let dsaGUID = RandomSource.guid()
         let address = wanted.mailAddress ?? ServerName.defaultMailAddress(dsaGUID, forest: names.dnsName)
         let host = "\(server.lowercased()).\(child)"
         let domain = NamingContext(
-            guid: RandomSource.guid(), dn: try ForestLayout(names: names).dn(ForestNames.domainDN(child)),
-            role: .domain)
+            guid: RandomSource.guid(),
+            dn: try ForestLayout(names: names).dn(ForestNames.domainDN(child)),
+            role: .domain
+        )
         let token = RandomSource.octets(count: 24)
         // The replica first: the crossRef's nCName then resolves nowhere yet, which is what a new domain is.
         try await store.addReplica(domain, isPartial: true)
         try await originate(
-            wanted, child: child, server: server, site: site, dsaGUID: dsaGUID, host: host, address: address,
-            at: now)
+            wanted,
+            child: child,
+            server: server,
+            site: site,
+            dsaGUID: dsaGUID,
+            host: host,
+            address: address,
+            at: now
+        )
         return try await joinFile(
-            wanted, child: child, domain: domain, server: server, site: site, dsaGUID: dsaGUID, host: host,
-            address: address, token: token, at: now)
+            wanted,
+            child: child,
+            domain: domain,
+            server: server,
+            site: site,
+            dsaGUID: dsaGUID,
+            host: host,
+            address: address,
+            token: token,
+            at: now
+        )
     }
 
     private func originate(
-        _ wanted: DomainAddition, child: String, server: String, site: String, dsaGUID: GUID, host: String,
-        address: MailAddress, at now: Timestamp
+        _ wanted: DomainAddition,
+        child: String,
+        server: String,
+        site: String,
+        dsaGUID: GUID,
+        host: String,
+        address: MailAddress,
+        at now: Timestamp
     ) async throws {
         let names = view.names
         let layout = ForestLayout(names: names)
@@ -81,51 +112,99 @@ package struct DomainPreparation: Sendable {
         if !view.siteLinks.contains(where: { $0.lowercased() == wanted.siteLinkName.lowercased() }) {
             operations.append(
                 try layout.siteLink(
-                    link, sites: [names.site(view.own.siteName), names.site(site)], cost: wanted.cost))
+                    link,
+                    sites: [names.site(view.own.siteName), names.site(site)],
+                    cost: wanted.cost
+                )
+            )
         }
         operations += try layout.server(
-            server, site: site, dsaGUID: dsaGUID, dnsHostName: host, mailAddress: address,
-            masters: [root, names.configuration, names.schema], partials: [view.ownDomainDN])
+            server,
+            site: site,
+            dsaGUID: dsaGUID,
+            dnsHostName: host,
+            mailAddress: address,
+            masters: [root, names.configuration, names.schema],
+            partials: [view.ownDomainDN]
+        )
         operations.append(
             try layout.crossRef(
-                ForestNames.flatName(child), for: root, dnsName: child, flatName: ForestNames.flatName(child),
-                parent: "CN=\(ForestNames.flatName(names.dnsName)),\(names.partitions)"))
+                ForestNames.flatName(child),
+                for: root,
+                dnsName: child,
+                flatName: ForestNames.flatName(child),
+                parent: "CN=\(ForestNames.flatName(names.dnsName)),\(names.partitions)"
+            )
+        )
         operations.append(
             try layout.connection(
-                to: view.own.settingsDN, from: settings, name: RandomSource.guid()))
+                to: view.own.settingsDN,
+                from: settings,
+                name: RandomSource.guid()
+            )
+        )
         operations.append(
-            try layout.connection(to: settings, from: view.own.settingsDN, name: RandomSource.guid()))
+            try layout.connection(to: settings, from: view.own.settingsDN, name: RandomSource.guid())
+        )
         operations.append(
             .modify(
-                .guid(view.own.dsaGUID), [Modification(.add, "hasPartialReplicaNCs", [Array(root.utf8)])]))
+                .guid(view.own.dsaGUID),
+                [Modification(.add, "hasPartialReplicaNCs", [Array(root.utf8)])]
+            )
+        )
         _ = try await store.originate(operations, at: now, randomGUID: RandomSource.guid)
     }
 
     private func joinFile(
-        _ wanted: DomainAddition, child: String, domain: NamingContext, server: String, site: String,
-        dsaGUID: GUID, host: String, address: MailAddress, token: [UInt8], at now: Timestamp
+        _ wanted: DomainAddition,
+        child: String,
+        domain: NamingContext,
+        server: String,
+        site: String,
+        dsaGUID: GUID,
+        host: String,
+        address: MailAddress,
+        token: [UInt8],
+        at now: Timestamp
     ) async throws -> JoinFile {
         let naming = WellKnownNames()
         let anchors = try PEMBundle.certificates(try directory.readText(directory.anchors))
         let lists = try PEMBundle.revocationLists(try directory.readText(directory.revocationLists))
         let media = try await MediaWriter(store: store, own: view.own).parts(
-            of: [view.schemaContext.guid, view.configurationContext.guid], at: now)
+            of: [view.schemaContext.guid, view.configurationContext.guid],
+            at: now
+        )
         return JoinFile(
-            version: JoinFile.currentVersion, created: now, forestName: view.names.dnsName,
+            version: JoinFile.currentVersion,
+            created: now,
+            forestName: view.names.dnsName,
             forest: view.configurationContext.guid,
             schema: .init(view.schemaContext, naming: naming),
             configuration: .init(view.configurationContext, naming: naming),
-            inviterDomain: .init(view.ownDomain, naming: naming), domain: .init(domain, naming: naming),
-            domainDNSName: child, anchors: anchors.map(\.pem), revocationLists: lists.map(\.pem),
+            inviterDomain: .init(view.ownDomain, naming: naming),
+            domain: .init(domain, naming: naming),
+            domainDNSName: child,
+            anchors: anchors.map(\.pem),
+            revocationLists: lists.map(\.pem),
             inviter: .init(
-                dsaGUID: view.own.dsaGUID, name: view.own.serverName, mailAddress: view.own.mailAddress,
-                certificate: try directory.readText(directory.certificate), route: wanted.inviterRoute),
+                dsaGUID: view.own.dsaGUID,
+                name: view.own.serverName,
+                mailAddress: view.own.mailAddress,
+                certificate: try directory.readText(directory.certificate),
+                route: wanted.inviterRoute
+            ),
             dsa: .init(
-                dsaGUID: dsaGUID, name: server, site: site,
+                dsaGUID: dsaGUID,
+                name: server,
+                site: site,
                 serverDN: view.names.server(server, site: site),
-                settingsDN: view.names.settings(server, site: site), dnsHostName: host, mailAddress: address),
+                settingsDN: view.names.settings(server, site: site),
+                dnsHostName: host,
+                mailAddress: address
+            ),
             enrolmentToken: Data(token).base64EncodedString(),
-            media: media.map { Data($0).base64EncodedString() })
+            media: media.map { Data($0).base64EncodedString() }
+        )
     }
 }
 
@@ -145,17 +224,33 @@ struct MediaWriter: Sendable {
             var parts: [[UInt8]] = []
             for context in contexts {
                 let header = MessageHeader(
-                    dsaGUID: identity.dsaGUID, invocationID: identity.invocationID, bootRecords: boots,
-                    namingContext: context)
+                    dsaGUID: identity.dsaGUID,
+                    invocationID: identity.invocationID,
+                    bootRecords: boots,
+                    namingContext: context
+                )
                 let request = ChangesRequest(
-                    header: header, requestID: .zero, sequence: 0, sourceInvocationID: nil,
-                    received: ReceivedIntervals(), vector: UpToDatenessVector(), isJoining: true,
-                    replica: .full, partBytesMax: 4 << 20, partObjectsMax: 5_000, credit: .max)
+                    header: header,
+                    requestID: .zero,
+                    sequence: 0,
+                    sourceInvocationID: nil,
+                    received: ReceivedIntervals(),
+                    vector: UpToDatenessVector(),
+                    isJoining: true,
+                    replica: .full,
+                    partBytesMax: 4 << 20,
+                    partObjectsMax: 5_000,
+                    credit: .max
+                )
                 var cycle = SourceCycle(
-                    request: request, header: header, asOf: try snapshot.highestUSN(),
+                    request: request,
+                    header: header,
+                    asOf: try snapshot.highestUSN(),
                     vector: try snapshot.vector(of: context, at: now),
-                    collected: try snapshot.collected(of: context), partialAttributes: nil,
-                    skip: ReceivedIntervals())
+                    collected: try snapshot.collected(of: context),
+                    partialAttributes: nil,
+                    skip: ReceivedIntervals()
+                )
                 for range in cycle.ranges {
                     try snapshot.changes(of: context, in: range) { item in
                         parts += try cycle.offer(item).map(pack)

@@ -12,27 +12,38 @@ package struct EnterpriseCA: Sendable {
     package init(_ directory: DataDirectory) throws {
         guard directory.files.exists(directory.authorityKey) else {
             throw AdminError(
-                code: "noAuthority", message: "this DSA does not hold the enterprise CA's key",
-                hint: "run `bridgehead ca sign` at the DSA that made the forest")
+                code: "noAuthority",
+                message: "this DSA does not hold the enterprise CA's key",
+                hint: "run `bridgehead ca sign` at the DSA that made the forest"
+            )
         }
         self.directory = directory
         authority = try CertificateAuthority(
             certificate: try Certificate(pem: try directory.readText(directory.anchors)),
-            key: try PrivateKey(pem: try directory.readText(directory.authorityKey)))
+            key: try PrivateKey(pem: try directory.readText(directory.authorityKey))
+        )
     }
 
     package func issue(
-        to profile: DSACertificateProfile, for request: SigningRequest, at now: Timestamp
+        to profile: DSACertificateProfile,
+        for request: SigningRequest,
+        at now: Timestamp
     ) throws -> Certificate {
         let certificate = try authority.issue(
-            to: profile, publicKeyOf: request, serial: RandomSource.serial(), at: now)
+            to: profile,
+            publicKeyOf: request,
+            serial: RandomSource.serial(),
+            at: now
+        )
         try Self.recordIssue(certificate, to: profile.dsaGUID, in: directory)
         return certificate
     }
 
     /// Appends to the record that revocation looks serials up in.
-    static func recordIssue(_ certificate: Certificate, to dsaGUID: GUID, in directory: DataDirectory) throws {
-        let before = directory.files.exists(directory.authoritySerials)
+    static func recordIssue(_ certificate: Certificate, to dsaGUID: GUID, in directory: DataDirectory) throws
+    {
+        let before =
+            directory.files.exists(directory.authoritySerials)
             ? try directory.readText(directory.authoritySerials, octetsMax: 64 << 20) : ""
         let line = "\(certificate.serial) \(dsaGUID) \(certificate.notAfter)\n"
         try directory.write(Array((before + line).utf8), to: directory.authoritySerials)

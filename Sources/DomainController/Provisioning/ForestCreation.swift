@@ -25,8 +25,12 @@ package struct ForestCreation: Sendable {
 
     /// - Throws: `AdminError` for a name that is none.
     package init(
-        forestName: String, serverName: String, siteName: String, dataDirectory: String,
-        mailAddress: MailAddress?, caName: String?
+        forestName: String,
+        serverName: String,
+        siteName: String,
+        dataDirectory: String,
+        mailAddress: MailAddress?,
+        caName: String?
     ) throws {
         names = try ForestNames(dnsName: forestName)
         self.serverName = try ServerName.validated(serverName)
@@ -46,12 +50,20 @@ package struct ForestCreation: Sendable {
         let hostName = "\(serverName.lowercased()).\(names.dnsName)"
 
         let authority = try CertificateAuthority.create(
-            commonName: authorityName, forest: names.dnsName, serial: RandomSource.serial(), at: now)
+            commonName: authorityName,
+            forest: names.dnsName,
+            serial: RandomSource.serial(),
+            at: now
+        )
         let crl = try authority.issueCRL(revoked: [], number: 1, at: now, nextUpdateDays: 365)
         let key = try PrivateKey.generate(.p256)
         let profile = DSACertificateProfile(dsaGUID: dsaGUID, mailAddress: address, dnsName: hostName)
         let certificate = try authority.issue(
-            to: profile, publicKeyOf: try key.makeSigningRequest(), serial: RandomSource.serial(), at: now)
+            to: profile,
+            publicKeyOf: try key.makeSigningRequest(),
+            serial: RandomSource.serial(),
+            at: now
+        )
 
         let store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
         try store.setIdentity(dsaGUID: dsaGUID, invocationID: invocationID)
@@ -61,26 +73,42 @@ package struct ForestCreation: Sendable {
         let layout = ForestLayout(names: names)
         var operations = try layout.configurationObjects(firstSite: siteName)
         operations += try layout.server(
-            serverName, site: siteName, dsaGUID: dsaGUID, dnsHostName: hostName, mailAddress: address,
-            masters: [names.root, names.configuration, names.schema], partials: [])
+            serverName,
+            site: siteName,
+            dsaGUID: dsaGUID,
+            dnsHostName: hostName,
+            mailAddress: address,
+            masters: [names.root, names.configuration, names.schema],
+            partials: []
+        )
         operations += try crossReferences(layout)
         operations += try layout.authority(
-            name: authorityName, certificate: authority.certificate, crl: crl, server: hostName)
+            name: authorityName,
+            certificate: authority.certificate,
+            crl: crl,
+            server: hostName
+        )
         operations.append(
             .modify(
                 .guid(dsaGUID),
                 [
                     Modification(.replace, "invocationId", [invocationID.octets]),
                     Modification(.add, "userCertificate", [certificate.der]),
-                ]))
+                ]
+            )
+        )
         operations.append(
             .modify(
                 .dn(try layout.dn("CN=NTDS Site Settings,\(names.site(siteName))")),
                 [
                     Modification(
-                        .replace, "interSiteTopologyGenerator",
-                        [Array(names.settings(serverName, site: siteName).utf8)])
-                ]))
+                        .replace,
+                        "interSiteTopologyGenerator",
+                        [Array(names.settings(serverName, site: siteName).utf8)]
+                    )
+                ]
+            )
+        )
         _ = try await store.originate(operations, at: now, randomGUID: RandomSource.guid)
 
         try directory.write(Array(try key.pem.utf8), to: directory.key)
@@ -90,19 +118,31 @@ package struct ForestCreation: Sendable {
         try directory.write(Array(try authority.key.pem.utf8), to: directory.authorityKey)
         try EnterpriseCA.recordIssue(certificate, to: dsaGUID, in: directory)
         return ForestSummary(
-            forest: forest, dsaGUID: dsaGUID, invocationID: invocationID, schemaObjects: schemaObjects,
-            dataDirectory: directory.path)
+            forest: forest,
+            dsaGUID: dsaGUID,
+            invocationID: invocationID,
+            schemaObjects: schemaObjects,
+            dataDirectory: directory.path
+        )
     }
 
     /// The configuration first: its head's GUID is the forest's.
     private func createNamingContexts(
-        in store: DirectoryStore, forest: GUID, at now: Timestamp
+        in store: DirectoryStore,
+        forest: GUID,
+        at now: Timestamp
     ) async throws -> Int {
         let layout = ForestLayout(names: names)
         let schemaContext = NamingContext(
-            guid: RandomSource.guid(), dn: try layout.dn(names.schema), role: .schema)
+            guid: RandomSource.guid(),
+            dn: try layout.dn(names.schema),
+            role: .schema
+        )
         try await store.createNamingContext(
-            schemaContext, headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "dMD"])], at: now)
+            schemaContext,
+            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "dMD"])],
+            at: now
+        )
         let records = Schema.builtinRecords()
         let operations = try records.map { record in
             let text = record.dn.replacing(Schema.relativeSuffix, with: names.schema)
@@ -111,10 +151,14 @@ package struct ForestCreation: Sendable {
         _ = try await store.originate(operations, at: now, randomGUID: RandomSource.guid)
         try await store.createNamingContext(
             NamingContext(guid: forest, dn: try layout.dn(names.configuration), role: .configuration),
-            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "configuration"])], at: now)
+            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "configuration"])],
+            at: now
+        )
         try await store.createNamingContext(
             NamingContext(guid: RandomSource.guid(), dn: try layout.dn(names.root), role: .domain),
-            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "domain", "domainDNS"])], at: now)
+            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "domain", "domainDNS"])],
+            at: now
+        )
         return operations.count
     }
 
@@ -123,8 +167,11 @@ package struct ForestCreation: Sendable {
             try layout.crossRef("Enterprise Schema", for: names.schema, dnsName: names.dnsName),
             try layout.crossRef("Enterprise Configuration", for: names.configuration, dnsName: names.dnsName),
             try layout.crossRef(
-                ForestNames.flatName(names.dnsName), for: names.root, dnsName: names.dnsName,
-                flatName: ForestNames.flatName(names.dnsName)),
+                ForestNames.flatName(names.dnsName),
+                for: names.root,
+                dnsName: names.dnsName,
+                flatName: ForestNames.flatName(names.dnsName)
+            ),
         ]
     }
 }
@@ -141,8 +188,10 @@ package enum ServerName {
             octets.first != 0x2d, octets.last != 0x2d
         else {
             throw AdminError(
-                code: "invalidName", message: "\"\(name)\" is not a server name",
-                hint: "letters, digits and hyphens, at most 63, for example HQ-RES-DC-01")
+                code: "invalidName",
+                message: "\"\(name)\" is not a server name",
+                hint: "letters, digits and hyphens, at most 63, for example HQ-RES-DC-01"
+            )
         }
         return name
     }
@@ -151,7 +200,10 @@ package enum ServerName {
     package static func validatedRDN(_ name: String, what: String) throws -> String {
         guard (1...64).contains(name.count), !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
             throw AdminError(
-                code: "invalidName", message: "the \(what) must have 1 to 64 printable characters", hint: nil)
+                code: "invalidName",
+                message: "the \(what) must have 1 to 64 printable characters",
+                hint: nil
+            )
         }
         return name
     }

@@ -42,8 +42,10 @@ package struct ForestNames: Sendable, Hashable {
         }
         guard lower.utf8.count <= 255, labels.count >= 2, labels.allSatisfy(isLabel) else {
             throw AdminError(
-                code: "invalidName", message: "\"\(name)\" is not a DNS name of two or more labels",
-                hint: "for example reskit.example")
+                code: "invalidName",
+                message: "\"\(name)\" is not a DNS name of two or more labels",
+                hint: "for example reskit.example"
+            )
         }
         return lower
     }
@@ -54,7 +56,11 @@ package struct ForestNames: Sendable, Hashable {
 
     /// An RDN value as it is written inside a DN text (RFC 4514 section 2.4).
     package static func escaped(_ value: String) -> String {
-        RDN(type: .cn, value: value).description(naming: WellKnownNames()).replacing("CN=", with: "", maxReplacements: 1)
+        RDN(type: .cn, value: value).description(naming: WellKnownNames()).replacing(
+            "CN=",
+            with: "",
+            maxReplacements: 1
+        )
     }
 
     /// The domain's name for people and NetBIOS: its first label in capitals, 15 characters at most.

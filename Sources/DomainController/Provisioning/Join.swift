@@ -56,31 +56,45 @@ package struct Join: Sendable {
         log.info("media loaded", metadata: ["objects": "\(objects)", "parts": "\(parts.count)"])
         try await store.createNamingContext(
             try file.domain.namingContext(),
-            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "domain", "domainDNS"])], at: now)
+            headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "domain", "domainDNS"])],
+            at: now
+        )
         _ = try await store.originate(
             [
                 .modify(
                     .guid(file.dsa.dsaGUID),
-                    [Modification(.replace, "invocationId", [invocationID.octets])])
-            ], at: now, randomGUID: RandomSource.guid)
+                    [Modification(.replace, "invocationId", [invocationID.octets])]
+                )
+            ],
+            at: now,
+            randomGUID: RandomSource.guid
+        )
 
         let key = try PrivateKey.generate(.p256)
         let request = try key.makeSigningRequest()
         try directory.write(Array(try key.pem.utf8), to: directory.key)
         try directory.write(Array(request.pem.utf8), to: directory.signingRequest, mode: 0o644)
         try directory.write(
-            Array(anchors.certificates.map(\.pem).joined().utf8), to: directory.anchors)
+            Array(anchors.certificates.map(\.pem).joined().utf8),
+            to: directory.anchors
+        )
         try directory.write(Array(anchors.crls.map(\.pem).joined().utf8), to: directory.revocationLists)
         return JoinSummary(
-            dsaGUID: file.dsa.dsaGUID, invocationID: invocationID, serverName: file.dsa.name,
-            domain: file.domainDNSName, signingRequest: directory.signingRequest, objects: objects)
+            dsaGUID: file.dsa.dsaGUID,
+            invocationID: invocationID,
+            serverName: file.dsa.name,
+            domain: file.domainDNSName,
+            signingRequest: directory.signingRequest,
+            objects: objects
+        )
     }
 
     private func trustAnchors() throws -> TrustAnchors {
         do {
             return try TrustAnchors(
                 certificates: try file.anchors.map { try Certificate(pem: $0) },
-                crls: try file.revocationLists.map { try CertificateRevocationList(pem: $0) })
+                crls: try file.revocationLists.map { try CertificateRevocationList(pem: $0) }
+            )
         } catch { throw JoinFile.damaged("its CA certificates: \(error)") }
     }
 
@@ -92,7 +106,10 @@ package struct Join: Sendable {
             }
             do {
                 let octets = try Gzip.inflate(
-                    Array(packed), octetsMax: ReplicationLimits.partOctetsMax, ratioMax: 1_000)
+                    Array(packed),
+                    octetsMax: ReplicationLimits.partOctetsMax,
+                    ratioMax: 1_000
+                )
                 guard case .reply(let part) = try ReplicationCodec.decode(octets) else {
                     throw JoinFile.damaged("media part \(index + 1) holds no changes")
                 }

@@ -73,8 +73,10 @@ extension JoinFile {
             guard version == Self.currentVersion else {
                 throw AdminError(
                     code: "joinFileVersion",
-                    message: "the join file has version \(version); this program reads \(Self.currentVersion)",
-                    hint: "use the same version of bridgehead at both DSAs")
+                    message:
+                        "the join file has version \(version); this program reads \(Self.currentVersion)",
+                    hint: "use the same version of bridgehead at both DSAs"
+                )
             }
             self = try decoder.decode(JoinFile.self, from: data)
         } catch let error as DecodingError {
@@ -84,8 +86,10 @@ extension JoinFile {
 
     package static func damaged(_ reason: String) -> AdminError {
         AdminError(
-            code: "joinFileDamaged", message: "the join file is damaged: \(reason)",
-            hint: "copy it again, or make a new one at the inviting DSA: bridgehead domain add")
+            code: "joinFileDamaged",
+            message: "the join file is damaged: \(reason)",
+            hint: "copy it again, or make a new one at the inviting DSA: bridgehead domain add"
+        )
     }
 
     private static func sentence(_ error: DecodingError) -> String {
@@ -111,7 +115,10 @@ extension JoinFile.Context {
         }
         do {
             return NamingContext(
-                guid: guid, dn: try DistinguishedName(parsing: dn, naming: WellKnownNames()), role: role)
+                guid: guid,
+                dn: try DistinguishedName(parsing: dn, naming: WellKnownNames()),
+                role: role
+            )
         } catch { throw JoinFile.damaged("\(dn) is no distinguished name") }
     }
 }
