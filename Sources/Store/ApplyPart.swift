@@ -233,6 +233,10 @@ private struct PartApplication {
             }
         }
         guard !taken.isEmpty else { return }
+        guard body.attributes.count + taken.count <= ReplicationLimits.attributesPerMessageMax else {
+            outcome.skipped += 1
+            return
+        }
         let usn = try transaction.takeUSN()
         taken.sort { $0.id < $1.id }
         for var attribute in taken {
@@ -248,6 +252,10 @@ private struct PartApplication {
     private func apply(_ link: ReplicatedLink, _ outcome: inout PartOutcome) throws {
         guard let id = id(link.attribute) else { return }
         let local = try transaction.links.row(link.source, id, link.target)
+        guard local?.context ?? held.id == held.id else {
+            outcome.skipped += 1
+            return
+        }
         switch ConflictRules.outcome(local: local?.stamp, incoming: link.stamp) {
         case .same, .keepLocal:
             outcome.unchanged += 1

@@ -38,6 +38,9 @@ package final class DirectoryStore: Sendable {
             } else {
                 opened = try DatabaseQueue(configuration: configuration)
             }
+            // The pool itself sets NORMAL when it turns the write-ahead log on. What a partner was told must survive
+            // a power cut, or its USNs would be given out twice.
+            try opened.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             loaded = try opened.write { db in
                 try Tables.prepare(db, path: path ?? "the database in memory")
                 return try Self.load(db, sha256: sha256)
@@ -81,6 +84,9 @@ package final class DirectoryStore: Sendable {
             return records
         }
     }
+
+    /// Ends all use of the database; calls after this fail.
+    package func close() throws { try writer.close() }
 
     // MARK: - Naming contexts
 
@@ -164,6 +170,13 @@ package final class DirectoryStore: Sendable {
 
     // MARK: - Transactions
 
+    /// The writing connection's `PRAGMA synchronous`: 2 = FULL.
+    func synchronousLevel() throws -> Int64 {
+        try writer.writeWithoutTransaction { db in
+            try Query("PRAGMA synchronous", in: db).first { $0.integer(0) } ?? 0
+        }
+    }
+
     func change<T: Sendable>(
         at now: Timestamp,
         _ body: @escaping @Sendable (WriteTransaction) throws -> T
@@ -231,8 +244,6 @@ package final class DirectoryStore: Sendable {
         configuration.foreignKeysEnabled = false
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
-            // What a partner was told must survive a power cut, or its USNs would be given out twice.
-            try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             let cacheKiB = db.configuration.readonly ? 8 * 1024 : 64 * 1024

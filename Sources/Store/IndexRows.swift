@@ -8,7 +8,7 @@ struct IndexRows {
     /// Longer values are indexed by their beginning; a search looks at the whole value.
     static let keyOctetsMax = 256
     /// Every object has it: a search for it is a scan.
-    private static let universalClass = Array("top".utf8)
+    static let universalClass = Array("top".utf8)
 
     let db: Database
 

@@ -73,6 +73,8 @@ struct ObjectRows {
         try Query("SELECT guid FROM objects WHERE id = ?", in: db).first(.integer(id)) { try $0.guid(0) }
     }
 
+    func ids() throws -> [Int64] { try Query("SELECT id FROM objects", in: db).all { $0.integer(0) } }
+
     /// The visible objects and tombstones that are placed under `parent` with this RDN key.
     func occupants(of parent: GUID, rdnKey: [UInt8]) throws -> [ObjectRow] {
         try Query("SELECT \(Self.columns) FROM objects WHERE placed_parent = ? AND rdn_key = ?", in: db)

@@ -25,10 +25,10 @@ extension WriteTransaction {
         }
         let oldName = NameValue(parent: held.row.node.parent, rdn: try held.row.stampedRDN())
         let newName = NameValue(parent: parent, rdn: newRDN)
+        try guardFree(newRDN, under: parent, except: held.row.guid)
         guard newName.octets != oldName.octets else {
             return WriteResult(objectGUID: held.row.guid, usn: nil)
         }
-        try guardFree(newRDN, under: parent, except: held.row.guid)
 
         let values = try renamedValues(of: held, from: oldName.rdn, to: newRDN, deleteOldRDN: deleteOldRDN)
         try check(try resultingAttributes(of: held, values), rdn: newRDN)

@@ -98,9 +98,9 @@ extension WriteTransaction {
         if let occupant {
             throw DirectoryError(.entryAlreadyExists, "\(try describe(occupant.guid)) exists already")
         }
-        if let dn = try view.dn(of: parent)?.child(rdn),
-            let head = view.namingContexts.first(where: { $0.dn == dn })
-        {
+        let heads = view.namingContexts.filter { $0.dn.leaf == rdn }
+        guard !heads.isEmpty, let dn = try view.dn(of: parent)?.child(rdn) else { return }
+        if let head = heads.first(where: { $0.dn == dn }) {
             throw DirectoryError(
                 .entryAlreadyExists,
                 "\(head.dn.description(naming: view.schema)) is the head of a naming context"

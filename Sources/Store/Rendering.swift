@@ -66,7 +66,10 @@ extension StoreSnapshot {
         let definition = schema.attribute(oid: attribute)
         let wanted = IndexRows.normalized(value, definition)
         let context = try namingContext.map { try self.namingContext($0).id }
-        let keys = try IndexRows(db: db).objects(attribute: id, key: IndexRows.key(wanted))
+        // Every object is of class top, which has no rows.
+        let keys =
+            attribute == .objectClass && wanted == IndexRows.universalClass
+            ? try objects.ids() : try IndexRows(db: db).objects(attribute: id, key: IndexRows.key(wanted))
         var found: [GUID] = []
         for key in keys {
             guard let guid = try objects.guid(ofID: key), let (row, body) = try objects.rowAndBody(guid),
@@ -197,7 +200,8 @@ extension StoreSnapshot {
         // The head of a held naming context is known by name before it arrives.
         let head = contexts.first { $0.guid == guid }?.dn
         let row = try objects.row(guid)
-        guard row?.node.isVisible ?? (head != nil), let dn = try head ?? row.flatMap({ try dn(of: $0) }) else {
+        guard row?.node.isVisible ?? (head != nil), let dn = try head ?? row.flatMap({ try dn(of: $0) })
+        else {
             return nil
         }
         return Array(dn.description(naming: schema).utf8)

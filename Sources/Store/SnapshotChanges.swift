@@ -16,6 +16,13 @@ package enum SnapshotItem: Hashable, Sendable {
     }
 }
 
+/// What the way up to the head needs of one object.
+struct AncestorStep {
+    let parent: GUID
+    let usn: USN
+    let context: Int64
+}
+
 extension StoreSnapshot {
     /// Streams the objects and link values of a naming context that stand in the interval, in USN order.
     ///
@@ -61,15 +68,26 @@ extension StoreSnapshot {
     package func ancestors(of objectGUID: GUID, newerThan usn: USN) throws -> [SnapshotObject] {
         var found: [SnapshotObject] = []
         var seen: Set<GUID> = [objectGUID]
-        var row = try objects.row(objectGUID)
-        while let parent = row?.node.parent, parent != .zero, seen.insert(parent).inserted {
-            guard let next = try objects.row(parent), next.context == row?.context else { break }
-            if next.usn > usn, let body = try objects.body(of: parent) {
-                found.append(try snapshotObject(parent, next.usn, body))
+        guard let row = try objects.row(objectGUID) else { return [] }
+        var next = row.node.parent
+        while next != .zero, seen.insert(next).inserted {
+            guard let ancestor = try ancestor(next), ancestor.context == row.context else { break }
+            if ancestor.usn > usn, let body = try objects.body(of: next) {
+                found.append(try snapshotObject(next, ancestor.usn, body))
             }
-            row = next
+            next = ancestor.parent
         }
         return found.reversed()
+    }
+
+    /// Kept: the same few are the ancestors of all that a cycle sends.
+    private func ancestor(_ guid: GUID) throws -> AncestorStep? {
+        if let known = ancestorSteps[guid] { return known }
+        guard let row = try objects.row(guid) else { return nil }
+        let step = AncestorStep(parent: row.node.parent, usn: row.usn, context: row.context)
+        if ancestorSteps.count >= Self.ancestorStepsMax { ancestorSteps = [:] }
+        ancestorSteps[guid] = step
+        return step
     }
 
     /// One object as it would travel; nil when it is not held.

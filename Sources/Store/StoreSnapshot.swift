@@ -19,10 +19,14 @@ package final class StoreSnapshot {
     let objects: ObjectRows
     let links: LinkRows
     private var renderedNames: [GUID: DistinguishedName] = [:]
+    var ancestorSteps: [GUID: AncestorStep] = [:]
+
+    /// Ancestors kept before they are forgotten.
+    static let ancestorStepsMax = 20_000
 
     /// Rendered parents kept before they are forgotten.
     private static let renderedNamesMax = 4_096
-    /// Steps from an object to its NC head; placement makes no cycles, a damaged file might.
+    /// Steps from an object to its NC head; deeper ones have no name that could be written.
     private static let depthMax = 1_024
 
     init(
@@ -97,39 +101,40 @@ package final class StoreSnapshot {
         return try dn(of: row)
     }
 
+    /// Goes up step by step: a hostile member could nest objects deeper than a stack.
     func dn(of row: ObjectRow) throws -> DistinguishedName? {
         let context = try context(id: row.context)
+        let leafParent = row.node.placedParent
         var rdns: [RDN] = []
+        var top = context.dn
         var row = row
-        let leaf = row.guid
-        for _ in 0..<Self.depthMax {
-            if row.guid == context.guid { return DistinguishedName(rdns: rdns + context.dn.rdns) }
-            if row.node.standing == .waiting { return nil }
+        while row.guid != context.guid {
+            guard row.node.standing != .waiting, rdns.count < Self.depthMax else { return nil }
             rdns.append(try renderedRDN(row))
             // A tombstone of the schema is hidden in place: it is named below the head.
             let parent = row.node.placedParent ?? context.guid
-            if let known = renderedNames[parent] { return DistinguishedName(rdns: rdns + known.rdns) }
-            guard let next = try objects.row(parent) else {
-                // The fixed containers and the head are known before they arrive.
-                return parent == context.guid ? DistinguishedName(rdns: rdns + context.dn.rdns) : nil
+            if parent == context.guid { break }
+            if let known = renderedNames[parent] {
+                top = known
+                break
             }
-            if row.guid == leaf, let name = try dn(of: next) {
-                return remember(name, of: parent, below: rdns)
-            }
+            // The fixed containers may have children before they arrive themselves.
+            guard let next = try objects.row(parent) else { return nil }
             row = next
         }
-        throw StoreError.damaged("object \(leaf) lies below itself")
-    }
-
-    private func remember(_ name: DistinguishedName, of parent: GUID, below rdns: [RDN]) -> DistinguishedName
-    {
-        if renderedNames.count >= Self.renderedNamesMax { renderedNames = [:] }
-        renderedNames[parent] = name
-        return DistinguishedName(rdns: rdns + name.rdns)
+        let name = DistinguishedName(rdns: rdns + top.rdns)
+        if let leafParent, rdns.count > 1 {
+            if renderedNames.count >= Self.renderedNamesMax { renderedNames = [:] }
+            renderedNames[leafParent] = DistinguishedName(rdns: Array(name.rdns.dropFirst()))
+        }
+        return name
     }
 
     /// After a write that may have changed where objects appear.
-    func forgetNames() { renderedNames = [:] }
+    func forgetNames() {
+        renderedNames = [:]
+        ancestorSteps = [:]
+    }
 
     func renderedRDN(_ row: ObjectRow) throws -> RDN {
         let rdn = try row.stampedRDN()

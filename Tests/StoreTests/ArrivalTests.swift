@@ -114,6 +114,15 @@ import Testing
         let tree = try await third.tree()
         #expect(tree.contains("OU=Saved,\(base)"))
         #expect(tree.contains("OU=Q,CN=LostAndFound,\(base)"))
+        let loser = ObjectReference.guid(.numbered(10))
+        let plain = RDN(type: .ou, value: "A")
+        let refusal = try await third.refusal(.rename(loser, newRDN: plain, deleteOldRDN: true))
+        #expect(refusal?.code == .entryAlreadyExists)
+        try await third.write(
+            .rename(loser, newRDN: RDN(type: .ou, value: "B"), deleteOldRDN: true),
+            seconds: 50
+        )
+        #expect(try await third.dn(.numbered(11)) == "CN=X,OU=B,\(base)")
         // A rename inside LostAndFound writes the parent that is shown.
         try await third.write(rename("CN=Orphan,CN=LostAndFound,\(base)", "CN=Found"), seconds: 51)
         let name = try await third.store.snapshot { try $0.objects.row(.numbered(22))?.node.parent }

@@ -47,6 +47,13 @@ import Testing
         }
     }
 
+    @Test func `commits reach stable storage before they are acknowledged`() async throws {
+        try await inTemporaryDirectory { directory in
+            let store = try Replica(1, path: directory + "/directory.sqlite").store
+            #expect(try store.synchronousLevel() == 2)
+        }
+    }
+
     @Test func `32 boot records are kept`() throws {
         let store = try Replica(1).store
         for number in 1...40 { try store.recordBoot(id: .numbered(UInt64(number))) }
