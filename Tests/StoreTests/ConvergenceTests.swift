@@ -85,14 +85,18 @@ import Testing
         }
 
         private mutating func write(at replica: Replica) async throws {
-            let objects = try await replica.store.snapshot { snapshot in
+            let (objects, deleted) = try await replica.store.snapshot { snapshot in
                 var all: [(guid: GUID, dn: DistinguishedName, isUnit: Bool)] = []
-                try snapshot.subtree(of: Replica.domain.guid) { entry in
+                var deleted: [GUID] = []
+                try snapshot.subtree(of: Replica.domain.guid, includeDeleted: true) { entry in
                     let isUnit = entry.strings("objectClass").contains("organizationalUnit")
-                    if entry.standing != .fixed { all.append((entry.objectGUID, entry.dn, isUnit)) }
+                    if entry.isTombstone { deleted.append(entry.objectGUID) }
+                    if entry.standing != .fixed, !entry.isTombstone {
+                        all.append((entry.objectGUID, entry.dn, isUnit))
+                    }
                     return true
                 }
-                return all
+                return (all, deleted)
             }
             let parents = objects.filter(\.isUnit).map(\.dn) + [Replica.domain.dn]
             let parent = parents[Int.random(in: 0..<parents.count, using: &random)]
@@ -100,7 +104,7 @@ import Testing
             drawn += 1
             let some = objects.randomElement(using: &random)
             let operation: OriginatingOperation
-            switch Int.random(in: 0..<10, using: &random) {
+            switch Int.random(in: 0..<14, using: &random) {
             case 0...2:
                 operation = .add(
                     Entry(
@@ -135,6 +139,16 @@ import Testing
                     deleteOldRDN: true,
                     newSuperior: .dn(parent)
                 )
+            case 9, 10, 11:
+                let groups = objects.filter { !$0.isUnit }
+                let operationKind: ModifyOperation = Bool.random(using: &random) ? .add : .delete
+                operation = .modify(
+                    .guid(groups.randomElement(using: &random)?.guid ?? .zero),
+                    [Modification(operationKind, "member", [octets(some?.dn.description ?? "")])]
+                )
+            case 12:
+                let lost = FixedObject.lostAndFound.objectGUID(in: Replica.domain.guid)
+                operation = .undelete(deleted.randomElement(using: &random) ?? .zero, newParent: .guid(lost))
             default:
                 operation = .delete(.guid(some?.guid ?? .zero), tree: true)
             }
