@@ -49,3 +49,13 @@ extension TransportError: AdminErrorConvertible {
         AdminError(code: "transport", message: description, hint: hint)
     }
 }
+
+extension SMTPListenerError: AdminErrorConvertible {
+    package var adminError: AdminError {
+        AdminError(code: "listener", message: description, hint: hint)
+    }
+}
+
+extension InterSiteMessagingError: AdminErrorConvertible {
+    package var adminError: AdminError { AdminError(code: "messaging", message: description) }
+}

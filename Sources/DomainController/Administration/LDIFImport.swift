@@ -44,6 +44,12 @@ package struct LDIFImport {
     package mutating func finish() async throws {
         for result in reader.finish() { try await take(result) }
         try await flush()
+        try await addWaiting()
+        try await finishWithoutTargets()
+    }
+
+    /// Goes over what waits as long as that brings something in.
+    private mutating func addWaiting() async throws {
         var before = -1
         while !waiting.isEmpty, waiting.count != before {
             before = waiting.count
@@ -52,7 +58,6 @@ package struct LDIFImport {
             for pending in again { try await add(pending) }
             try await flush()
         }
-        try await finishWithoutTargets()
     }
 
     private mutating func take(_ result: Result<LDIFRecord, LDIFError>) async throws {
@@ -130,30 +135,36 @@ package struct LDIFImport {
         }
     }
 
-    /// Records whose targets never came: without the linked values first, then those that resolve now.
+    /// Records whose targets never came, or that wait for each other: first without those linked values.
+    ///
+    /// What cannot stand without them (a group of nobody) gets another chance behind the others.
     private mutating func finishWithoutTargets() async throws {
         let rest = waiting
         waiting = []
-        var later: [(Pending, [EntryAttribute])] = []
+        var later: [(pending: Pending, linked: [EntryAttribute])] = []
+        var aside: [(pending: Pending, error: DirectoryError)] = []
         for pending in rest {
-            var bare = pending
-            var linked: [EntryAttribute] = []
-            bare.entry.attributes = []
-            for attribute in pending.entry.attributes {
-                guard store.schema.attribute(named: attribute.name)?.isForwardLink == true else {
-                    bare.entry.attributes.append(attribute)
-                    continue
-                }
-                let (known, unknown) = try await divided(attribute)
-                if !known.values.isEmpty { bare.entry.attributes.append(known) }
-                if !unknown.values.isEmpty { linked.append(unknown) }
+            let (bare, linked) = try await withoutUnknownTargets(pending)
+            do {
+                try await write([.add(bare.entry, objectGUID: nil)])
+                progress.imported += 1
+                if !linked.isEmpty { later.append((pending, linked)) }
+            } catch let error as DirectoryError {
+                aside.append((pending, error))
             }
-            let importedBefore = progress.imported
-            batch = [bare]
-            try await flush()
-            if progress.imported > importedBefore, !linked.isEmpty { later.append((pending, linked)) }
         }
-        for pending in waiting { refuse(pending.line, pending.dnText, "its parent does not exist") }
+        waiting = aside.map(\.pending)
+        try await addWaiting()
+        for pending in waiting {
+            let error = aside.first { $0.pending.line == pending.line }?.error
+            let isOrphan = error?.code == .noSuchObject
+            refuse(
+                pending.line,
+                pending.dnText,
+                isOrphan
+                    ? "its parent does not exist" : error?.sentence ?? "it names objects that do not exist"
+            )
+        }
         waiting = []
         for (pending, linked) in later {
             let modifications = linked.map { Modification(.add, $0.name, $0.values) }
@@ -163,6 +174,23 @@ package struct LDIFImport {
                 refuse(pending.line, pending.dnText, "imported without some values: \(error.sentence)")
             }
         }
+    }
+
+    /// The record without linked values whose targets are unknown, and those values.
+    private func withoutUnknownTargets(_ pending: Pending) async throws -> (Pending, [EntryAttribute]) {
+        var bare = pending
+        bare.entry.attributes = []
+        var linked: [EntryAttribute] = []
+        for attribute in pending.entry.attributes {
+            guard store.schema.attribute(named: attribute.name)?.isForwardLink == true else {
+                bare.entry.attributes.append(attribute)
+                continue
+            }
+            let (known, unknown) = try await divided(attribute)
+            if !known.values.isEmpty { bare.entry.attributes.append(known) }
+            if !unknown.values.isEmpty { linked.append(unknown) }
+        }
+        return (bare, linked)
     }
 
     private func divided(_ attribute: EntryAttribute) async throws -> (EntryAttribute, EntryAttribute) {

@@ -53,7 +53,7 @@ final class BoundedPipe<Element: Sendable>: Sendable {
         if let reader { Self.resume(reader, with: end) }
     }
 
-    /// The next element; nil at the end. One reader at a time.
+    /// The next element, or nil at the end; one reader at a time.
     func next() async throws -> Element? {
         try await withCheckedThrowingContinuation { continuation in
             let action = state.withLock { state -> (() -> Void)? in

@@ -3,7 +3,7 @@ import AdminAPI
 
 /// The distinguished names that follow from a forest's name.
 package struct ForestNames: Sendable, Hashable {
-    /// Lower case, e.g. `reskit.example`.
+    /// Lower case: `reskit.example`.
     package let dnsName: String
     /// DN texts, as operators read them.
     package var root: String { Self.domainDN(dnsName) }
