@@ -6,7 +6,7 @@ actor DirectorySync {
     private let fileSystem: any FileSystem
     private let threads: BlockingThreads
     private var isRunning = false
-    private var waiting: [CheckedContinuation<FileError?, Never>] = []
+    private(set) var waiting: [CheckedContinuation<FileError?, Never>] = []
 
     init(folder: String, fileSystem: any FileSystem, threads: BlockingThreads) {
         self.folder = folder

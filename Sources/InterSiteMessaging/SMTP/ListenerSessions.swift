@@ -11,6 +11,8 @@ final class ListenerSessions: Sendable {
         var perSource: [String: Int] = [:]
         var tls: NIOSSLContext?
         var isStopping = false
+        /// Files being opened, written, stored or removed.
+        var diskWorks = 0
     }
 
     let settings: SMTPListener.Settings
@@ -18,6 +20,7 @@ final class ListenerSessions: Sendable {
     let events: @Sendable (MailEvent) -> Void
     let log: Logger
     private let state: Mutex<State>
+    private let idleBell = Bell()
 
     init(
         settings: SMTPListener.Settings,
@@ -84,6 +87,18 @@ final class ListenerSessions: Sendable {
             channel.eventLoop.scheduleTask(in: .seconds(secondsMax)) { channel.close(promise: nil) }
         }
         for channel in channels { try? await channel.closeFuture.get() }
+        // A mail whose client is gone may still be on its way to the disk; its answer needs the event loop.
+        while state.withLock({ $0.diskWorks > 0 }) { await idleBell.wait(atMost: nil) }
+    }
+
+    func diskWorkBegins() { state.withLock { $0.diskWorks += 1 } }
+
+    func diskWorkEnds() {
+        let isIdle = state.withLock { state in
+            state.diskWorks -= 1
+            return state.diskWorks == 0
+        }
+        if isIdle { idleBell.ring() }
     }
 }
 

@@ -198,13 +198,10 @@ private struct CurlHandle: ~Copyable {
         ccurl_get_long(pointer, CURLINFO_NUM_CONNECTS, &connects)
         let own =
             errorText.pointee == 0 ? String(cString: curl_easy_strerror(code)) : String(cString: errorText)
-        let reply = transfer.lastReply
-        let text: String
-        if let reply, code == CURLE_OK || reply.code >= 400 {
-            text = reply.description
-        } else {
-            text = own
-        }
+        // After a refusal libcurl says QUIT: the answer to that is not the reply that counts.
+        let reply = transfer.replies.last { $0.code == replyCode }
+        let isReplyDecisive = code == CURLE_OK || replyCode >= 400
+        let text = reply.flatMap { isReplyDecisive ? $0.description : nil } ?? own
         return TransferResult(
             code: code,
             replyCode: replyCode,
@@ -216,7 +213,7 @@ private struct CurlHandle: ~Copyable {
         )
     }
 
-    /// The path of the URL is what libcurl says in EHLO. Nil for names that are none.
+    /// Nil for names that are none; the path is what libcurl says in EHLO.
     private static func url(_ route: Route, hostName: String) -> String? {
         let isName = { (text: String) in
             (1...255).contains(text.utf8.count)
@@ -240,11 +237,13 @@ private struct CurlHandle: ~Copyable {
 
 /// One transfer as libcurl's callbacks see it; used by one thread at a time.
 private final class Transfer {
+    private static let repliesMax = 8
+
     let abort: TransferAbort
     private let message: [UInt8]
     private var offset = 0
     private var lines: [SMTPReplyLine] = []
-    private(set) var lastReply: SMTPReply?
+    private(set) var replies: [SMTPReply] = []
     private(set) var isMessageBegun = false
     private(set) var octetsMax: Int?
 
@@ -269,7 +268,8 @@ private final class Transfer {
         if let first = lines.first, first.code != line.code { lines = [] }
         if lines.count < SMTPReply.replyLinesMax { lines.append(line) }
         guard line.isLast else { return }
-        lastReply = SMTPReply(code: line.code, enhanced: line.enhanced, lines: lines.map(\.text))
+        if replies.count == Self.repliesMax { replies.removeFirst() }
+        replies.append(SMTPReply(code: line.code, enhanced: line.enhanced, lines: lines.map(\.text)))
         lines = []
     }
 }

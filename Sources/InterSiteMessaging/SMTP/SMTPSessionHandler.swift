@@ -174,7 +174,7 @@ final class SMTPSessionHandler: ChannelInboundHandler {
     private func beginMessage() {
         guard let context else { return }
         isAwaitingDisk = true
-        let writer = SpoolWriter(mailRoot: sessions.mailRoot, eventLoop: context.eventLoop)
+        let writer = SpoolWriter(sessions: sessions, eventLoop: context.eventLoop)
         spool = writer
         writer.opened = { [weak self, weak writer] result in
             guard let self, let writer, spool === writer else { return }

@@ -2,6 +2,7 @@ import NIOCore
 
 /// Writes one received mail to its spool file, off the event loop it lives on, in order.
 final class SpoolWriter {
+    private let sessions: ListenerSessions
     private let mailRoot: MailRoot
     private let eventLoop: any EventLoop
     private var spool: DropSpool?
@@ -16,8 +17,9 @@ final class SpoolWriter {
     /// Something was written: there may be room again.
     var drained: () -> Void = {}
 
-    init(mailRoot: MailRoot, eventLoop: any EventLoop) {
-        self.mailRoot = mailRoot
+    init(sessions: ListenerSessions, eventLoop: any EventLoop) {
+        self.sessions = sessions
+        mailRoot = sessions.mailRoot
         self.eventLoop = eventLoop
     }
 
@@ -62,8 +64,8 @@ final class SpoolWriter {
         guard isEnding else { return }
         isEnding = false
         if let failure {
-            removeSpool()
-            stored(.failure(failure))
+            // The answer goes out only when nothing is left of the file.
+            removeSpool { [self] in stored(.failure(failure)) }
         } else {
             commit(spool)
         }
@@ -95,22 +97,30 @@ final class SpoolWriter {
         }
     }
 
-    private func removeSpool() {
-        guard let spool else { return }
+    private func removeSpool(then done: @escaping () -> Void = {}) {
+        guard let spool else { return done() }
         self.spool = nil
-        Task { [mailRoot] in await mailRoot.abortDrop(spool) }
+        run { [mailRoot] () throws(FileError) in
+            await mailRoot.abortDrop(spool)
+        } then: { _ in
+            done()
+        }
     }
 
     private func run<Value: Sendable>(
         _ work: @escaping @Sendable () async throws(FileError) -> Value,
         then done: @escaping (Result<Value, FileError>) -> Void
     ) {
+        sessions.diskWorkBegins()
         eventLoop.makeFutureWithTask { () async -> Result<Value, FileError> in
             do throws(FileError) {
                 return .success(try await work())
             } catch {
                 return .failure(error)
             }
-        }.assumeIsolated().whenSuccess(done)
+        }.assumeIsolated().whenSuccess { [sessions] result in
+            done(result)
+            sessions.diskWorkEnds()
+        }
     }
 }
