@@ -44,86 +44,89 @@ package struct ForestCreation: Sendable {
         try directory.create(withAuthority: true)
         let lock = try DataDirectoryLock(directory)
         defer { withExtendedLifetime(lock) {} }
-        let dsaGUID = RandomSource.guid()
-        let invocationID = RandomSource.guid()
-        let address = mailAddress ?? ServerName.defaultMailAddress(dsaGUID, forest: names.dnsName)
-        let hostName = "\(serverName.lowercased()).\(names.dnsName)"
+        let identity = ReplicaIdentity(dsaGUID: RandomSource.guid(), invocationID: RandomSource.guid())
+        let credentials = try makeCredentials(for: identity.dsaGUID, at: now)
+        try credentials.write(to: directory, of: identity.dsaGUID)
 
+        let store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
+        try store.setIdentity(dsaGUID: identity.dsaGUID, invocationID: identity.invocationID)
+        let forest = RandomSource.guid()
+        let schemaObjects = try await createNamingContexts(in: store, forest: forest, at: now)
+        log.info("schema loaded", metadata: ["objects": "\(schemaObjects)"])
+        _ = try await store.originate(
+            try configurationObjects(identity, credentials),
+            at: now,
+            randomGUID: RandomSource.guid
+        )
+        return ForestSummary(
+            forest: forest,
+            dsaGUID: identity.dsaGUID,
+            invocationID: identity.invocationID,
+            schemaObjects: schemaObjects,
+            dataDirectory: directory.path
+        )
+    }
+
+    private var hostName: String { "\(serverName.lowercased()).\(names.dnsName)" }
+
+    private func address(of dsaGUID: GUID) -> MailAddress {
+        mailAddress ?? ServerName.defaultMailAddress(dsaGUID, forest: names.dnsName)
+    }
+
+    private func makeCredentials(for dsaGUID: GUID, at now: Timestamp) throws -> FirstCredentials {
         let authority = try CertificateAuthority.create(
             commonName: authorityName,
             forest: names.dnsName,
             serial: RandomSource.serial(),
             at: now
         )
-        let crl = try authority.issueCRL(revoked: [], number: 1, at: now, nextUpdateDays: 365)
         let key = try PrivateKey.generate(.p256)
-        let profile = DSACertificateProfile(dsaGUID: dsaGUID, mailAddress: address, dnsName: hostName)
         let certificate = try authority.issue(
-            to: profile,
+            to: DSACertificateProfile(
+                dsaGUID: dsaGUID,
+                mailAddress: address(of: dsaGUID),
+                dnsName: hostName
+            ),
             publicKeyOf: try key.makeSigningRequest(),
             serial: RandomSource.serial(),
             at: now
         )
+        let crl = try authority.issueCRL(revoked: [], number: 1, at: now, nextUpdateDays: 365)
+        return FirstCredentials(authority: authority, crl: crl, key: key, certificate: certificate)
+    }
 
-        let store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
-        try store.setIdentity(dsaGUID: dsaGUID, invocationID: invocationID)
-        let forest = RandomSource.guid()
-        let schemaObjects = try await createNamingContexts(in: store, forest: forest, at: now)
-        log.info("schema loaded", metadata: ["objects": "\(schemaObjects)"])
+    private func configurationObjects(
+        _ identity: ReplicaIdentity,
+        _ credentials: FirstCredentials
+    ) throws -> [OriginatingOperation] {
         let layout = ForestLayout(names: names)
-        var operations = try layout.configurationObjects(firstSite: siteName)
-        operations += try layout.server(
-            serverName,
-            site: siteName,
-            dsaGUID: dsaGUID,
-            dnsHostName: hostName,
-            mailAddress: address,
-            masters: [names.root, names.configuration, names.schema],
-            partials: []
-        )
-        operations += try crossReferences(layout)
-        operations += try layout.authority(
-            name: authorityName,
-            certificate: authority.certificate,
-            crl: crl,
-            server: hostName
-        )
-        operations.append(
-            .modify(
-                .guid(dsaGUID),
-                [
-                    Modification(.replace, "invocationId", [invocationID.octets]),
-                    Modification(.add, "userCertificate", [certificate.der]),
-                ]
+        let settings = names.settings(serverName, site: siteName)
+        let aboutOwnDSA = [
+            Modification(.replace, "invocationId", [identity.invocationID.octets]),
+            Modification(.add, "userCertificate", [credentials.certificate.der]),
+        ]
+        let generator = Modification(.replace, "interSiteTopologyGenerator", [Array(settings.utf8)])
+        return try layout.configurationObjects(firstSite: siteName)
+            + layout.server(
+                serverName,
+                site: siteName,
+                dsaGUID: identity.dsaGUID,
+                dnsHostName: hostName,
+                mailAddress: address(of: identity.dsaGUID),
+                masters: [names.root, names.configuration, names.schema],
+                partials: []
             )
-        )
-        operations.append(
-            .modify(
-                .dn(try layout.dn("CN=NTDS Site Settings,\(names.site(siteName))")),
-                [
-                    Modification(
-                        .replace,
-                        "interSiteTopologyGenerator",
-                        [Array(names.settings(serverName, site: siteName).utf8)]
-                    )
-                ]
+            + crossReferences(layout)
+            + layout.authority(
+                name: authorityName,
+                certificate: credentials.authority.certificate,
+                crl: credentials.crl,
+                server: hostName
             )
-        )
-        _ = try await store.originate(operations, at: now, randomGUID: RandomSource.guid)
-
-        try directory.write(Array(try key.pem.utf8), to: directory.key)
-        try directory.write(Array(certificate.pem.utf8), to: directory.certificate)
-        try directory.write(Array(authority.certificate.pem.utf8), to: directory.anchors)
-        try directory.write(Array(crl.pem.utf8), to: directory.revocationLists)
-        try directory.write(Array(try authority.key.pem.utf8), to: directory.authorityKey)
-        try EnterpriseCA.recordIssue(certificate, to: dsaGUID, in: directory)
-        return ForestSummary(
-            forest: forest,
-            dsaGUID: dsaGUID,
-            invocationID: invocationID,
-            schemaObjects: schemaObjects,
-            dataDirectory: directory.path
-        )
+            + [
+                .modify(.guid(identity.dsaGUID), aboutOwnDSA),
+                .modify(.dn(try layout.dn("CN=NTDS Site Settings,\(names.site(siteName))")), [generator]),
+            ]
     }
 
     /// The configuration first: its head's GUID is the forest's.
@@ -173,6 +176,23 @@ package struct ForestCreation: Sendable {
                 flatName: ForestNames.flatName(names.dnsName)
             ),
         ]
+    }
+}
+
+/// The enterprise CA of a new forest, and the first DSA's key and certificate.
+private struct FirstCredentials {
+    let authority: CertificateAuthority
+    let crl: CertificateRevocationList
+    let key: PrivateKey
+    let certificate: Certificate
+
+    func write(to directory: DataDirectory, of dsaGUID: GUID) throws {
+        try directory.write(Array(try key.pem.utf8), to: directory.key)
+        try directory.write(Array(certificate.pem.utf8), to: directory.certificate)
+        try directory.write(Array(authority.certificate.pem.utf8), to: directory.anchors)
+        try directory.write(Array(crl.pem.utf8), to: directory.revocationLists)
+        try directory.write(Array(try authority.key.pem.utf8), to: directory.authorityKey)
+        try EnterpriseCA.recordIssue(certificate, to: dsaGUID, in: directory)
     }
 }
 
