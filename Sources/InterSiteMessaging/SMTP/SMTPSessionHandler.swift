@@ -182,8 +182,8 @@ final class SMTPSessionHandler: ChannelInboundHandler {
             feed(.messageOpened(outcome(ofOpening: result)))
         }
         writer.drained = { [weak self] in self?.readOn() }
-        writer.stored = { [weak self, weak writer] result in
-            guard let self, let writer else { return }
+        // Strong: the mail may outlive its connection. The writer lets go of it at its end.
+        writer.stored = { [self, unowned writer] result in
             report(result, octets: writer.octets)
             guard spool === writer else { return }
             isAwaitingDisk = false

@@ -12,6 +12,7 @@ final class SpoolWriter {
     private var isAborted = false
     private var failure: FileError?
 
+    // Each may hold whoever holds this writer: they are forgotten at its end.
     var opened: (Result<String, FileError>) -> Void = { _ in }
     var stored: (Result<String, FileError>) -> Void = { _ in }
     /// Something was written: there may be room again.
@@ -56,6 +57,19 @@ final class SpoolWriter {
         isAborted = true
         unwritten = []
         if !isWriting { removeSpool() }
+        forget()
+    }
+
+    private func finish(_ result: Result<String, FileError>) {
+        let stored = self.stored
+        forget()
+        stored(result)
+    }
+
+    private func forget() {
+        opened = { _ in }
+        stored = { _ in }
+        drained = {}
     }
 
     private func pump() {
@@ -65,7 +79,7 @@ final class SpoolWriter {
         isEnding = false
         if let failure {
             // The answer goes out only when nothing is left of the file.
-            removeSpool { [self] in stored(.failure(failure)) }
+            removeSpool { [self] in finish(.failure(failure)) }
         } else {
             commit(spool)
         }
@@ -93,7 +107,7 @@ final class SpoolWriter {
         run { [mailRoot] () throws(FileError) in
             try await mailRoot.commitDrop(spool)
         } then: { [self] result in
-            stored(result.map { spool.id })
+            finish(result.map { spool.id })
         }
     }
 
