@@ -97,6 +97,18 @@ let package = Package(
             swiftSettings: house
         ),
 
+        // Figures of the data path, in release: see Benchmarks/README.md.
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "Identifiers", "DirectoryModel", "Replication", "SMTP", "PKI", "SecureMail",
+                "InterSiteMessaging", "Store", logging,
+            ],
+            path: "Benchmarks",
+            exclude: ["README.md"],
+            swiftSettings: house
+        ),
+
         // Tests. DialogueFiles reads the SMTP dialogues for the pure session and for the socket alike.
         .target(name: "DialogueFiles", path: "Tests/DialogueFiles", swiftSettings: house),
         .testTarget(name: "IdentifiersTests", dependencies: ["Identifiers"], swiftSettings: house),

@@ -1,0 +1,94 @@
+import Foundation
+
+/// Figures of the data path: what stands between a change and its copy in another site.
+@main struct Bench {
+    static let usage = """
+        usage: Bench codec [N] | seal-open [N] | apply N [--seal] | sync N | smtp [N]
+               [--folder PATH] [--runs R] [--json]
+        """
+
+    static func main() async {
+        do {
+            let options = try Options(CommandLine.arguments.dropFirst())
+            var report = Report(title: options.title)
+            switch options.command {
+            case .codec: try await CodecBench.run(options, &report)
+            case .sealOpen: try SealBench.run(options, &report)
+            case .apply: try await ApplyBench.run(options, &report)
+            case .sync: try await SyncBench.run(options, &report)
+            case .smtp: try await SMTPBench.run(options, &report)
+            }
+            report.fsyncMicroseconds = try fsyncMedian(in: options.folder)
+            print(options.isJSON ? report.json : report.table)
+        } catch {
+            print("\(error)")
+            exit(1)
+        }
+    }
+}
+
+/// What to measure, how often and where.
+struct Options {
+    enum Command: String, CaseIterable {
+        case codec
+        case sealOpen = "seal-open"
+        case apply
+        case sync
+        case smtp
+
+        var countUnlessGiven: Int {
+            switch self {
+            case .codec, .sealOpen: 1_000
+            case .apply, .sync: 10_000
+            case .smtp: 2_000
+            }
+        }
+    }
+
+    let command: Command
+    private(set) var count: Int
+    private(set) var runs = 3
+    private(set) var isJSON = false
+    private(set) var isSealed = false
+    /// Where databases and mailroots are made; the disk under it is what is measured.
+    private(set) var folder = FileManager.default.temporaryDirectory.path
+
+    init(_ arguments: some Sequence<String>) throws {
+        var rest = Array(arguments)[...]
+        guard let word = rest.popFirst(), let command = Command(rawValue: word) else {
+            throw BenchError.usage
+        }
+        self.command = command
+        count = command.countUnlessGiven
+        while let argument = rest.popFirst() {
+            switch argument {
+            case "--json": isJSON = true
+            case "--seal": isSealed = true
+            case "--runs": runs = try Self.number(rest.popFirst())
+            case "--folder":
+                guard let path = rest.popFirst() else { throw BenchError.usage }
+                folder = path
+            default: count = try Self.number(argument)
+            }
+        }
+    }
+
+    var title: String { "\(command.rawValue) \(count)\(isSealed ? " sealed" : "")" }
+
+    private static func number(_ text: String?) throws -> Int {
+        guard let number = text.flatMap(Int.init), number > 0 else { throw BenchError.usage }
+        return number
+    }
+}
+
+enum BenchError: Error, CustomStringConvertible {
+    case usage
+    case unexpected(String)
+
+    var description: String {
+        switch self {
+        case .usage: Bench.usage
+        case .unexpected(let what): what
+        }
+    }
+}
