@@ -128,7 +128,7 @@ import Testing
             while true {
                 let seen = events.all.count
                 if disk.isDead || events.count("committed") == 3 { break }
-                await events.wait(seen + 1) { _ in true }
+                try await events.wait(seen + 1) { _ in true }
             }
             await first.stop()
             isClean = !disk.disarm()
@@ -138,7 +138,7 @@ import Testing
             let second = try await TestSite.vancouver(options)
             let left = disk.files(below: "/data/mailroot/Drop").count
             try await second.start()
-            await second.events.wait(left, for: "archived")
+            try await second.events.wait(left, for: "archived")
             await second.stop()
             #expect(Set(applied.value) == all, "call \(call)")
             #expect(disk.files(below: "/data/mailroot/Badmail").isEmpty, "call \(call)")

@@ -126,7 +126,7 @@ import Testing
             switch outcome {
             case .stored(let expected):
                 stored += 1
-                let id = await events.wait(stored, for: "received")[stored - 1].fileID ?? ""
+                let id = try await events.wait(stored, for: "received")[stored - 1].fileID ?? ""
                 let message = try await root.read(.drop, id)
                 let lastLine = Array("\t\(TestForest.now.mailDate)\r\n".utf8)
                 guard

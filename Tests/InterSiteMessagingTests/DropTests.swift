@@ -22,10 +22,10 @@ import Testing
         for (number, mail) in mails.reversed().enumerated() {
             try site.copyIn(mail.octets, name: "from the ship \(number).eml")
         }
-        await site.events.wait(4, for: "committed")
+        try await site.events.wait(4, for: "committed")
         for (number, mail) in mails.enumerated() { try site.copyIn(mail.octets, name: "again-\(number).eml") }
-        await site.events.wait(4, for: "duplicate")
-        await site.events.wait(8, for: "archived")
+        try await site.events.wait(4, for: "duplicate")
+        try await site.events.wait(8, for: "archived")
         await site.stop()
         #expect(site.received.value.count == 4)
         #expect(Set(site.received.value.map(\.id)) == Set(mails.map(\.id)))
@@ -39,7 +39,7 @@ import Testing
         let mail = try mails(1)[0]
         for number in 0..<6 { try site.copyIn(mail.octets, name: "copy-\(number).eml") }
         try await site.start()
-        await site.events.wait(6, for: "archived")
+        try await site.events.wait(6, for: "archived")
         await site.stop()
         #expect(site.received.value.count == 1)
         #expect(site.events.count("duplicate") == 5)
@@ -67,8 +67,8 @@ import Testing
             withIntermediateDirectories: true
         )
         try await site.start()
-        await site.events.wait(garbage.count, for: "refused")
-        await site.events.wait(for: "committed")
+        try await site.events.wait(garbage.count, for: "refused")
+        try await site.events.wait(for: "committed")
         await site.stop()
         let bad = try await site.root.list(.badmail)
         #expect(bad.count == garbage.count)
@@ -88,15 +88,15 @@ import Testing
         let id = TestRandom.guid()
         let mail = try forest.sealed([7], id: id, from: forest.stranger, to: forest.vancouver)
         try site.copyIn(mail, name: "early.eml")
-        await site.events.wait(for: "held")
+        try await site.events.wait(for: "held")
         let held = try await site.root.list(.held)
         #expect(held.count == 1)
         #expect(await site.root.reason(.held, held[0].id)?.code == "unknown-member")
         await site.transport.membershipChanged()
-        await site.events.wait(2, for: "held")
+        try await site.events.wait(2, for: "held")
         site.members.change { $0.append(forest.stranger.dsa) }
         await site.transport.membershipChanged()
-        await site.events.wait(for: "committed")
+        try await site.events.wait(for: "committed")
         await site.stop()
         #expect(site.received.value.map(\.sender) == [forest.stranger.dsa])
         #expect(try await site.count(.held) == 0)
@@ -112,7 +112,7 @@ import Testing
         let site = try await TestSite.vancouver(options)
         try await site.start()
         try site.copyIn(try mails(1)[0].octets, name: "x.eml")
-        await site.events.wait(for: "committed")
+        try await site.events.wait(for: "committed")
         await site.stop()
         #expect(site.events.count("deferred") == 3)
         #expect(site.received.value.count == 1)
@@ -138,9 +138,9 @@ import Testing
             service: "chess"
         )
         try site.copyIn(stray, name: "stray.eml")
-        await site.events.wait(2, for: "refused")
-        await site.events.wait(for: "held")
-        await site.events.wait(for: "committed")
+        try await site.events.wait(2, for: "refused")
+        try await site.events.wait(for: "held")
+        try await site.events.wait(for: "committed")
         // Waits for a person: nobody else lets it go.
         await site.transport.membershipChanged()
         await site.stop()
@@ -165,7 +165,7 @@ import Testing
         await gate.waitFor(waiting: 8)
         #expect(site.events.count("opened") == 8)
         await gate.open()
-        await site.events.wait(20, for: "committed")
+        try await site.events.wait(20, for: "committed")
         await site.stop()
         #expect(site.received.value.count == 20)
     }

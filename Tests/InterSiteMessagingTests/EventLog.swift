@@ -13,6 +13,7 @@ final class EventLog: Sendable {
     private struct State {
         var events: [MailEvent] = []
         var waiters: [Waiter] = []
+        var isCancelled = false
     }
 
     private let state = Mutex(State())
@@ -38,27 +39,38 @@ final class EventLog: Sendable {
 
     func count(_ name: String) -> Int { named(name).count }
 
-    /// Returns once that many events fit, earlier ones included.
+    /// Returns once that many events fit, earlier ones included; throws when the test's time is over.
     @discardableResult
     func wait(
         _ count: Int = 1,
         where predicate: @escaping @Sendable (MailEvent) -> Bool
-    ) async -> [MailEvent] {
-        await withCheckedContinuation { continuation in
-            let found = state.withLock { state -> [MailEvent]? in
-                let found = state.events.filter(predicate)
-                if found.count >= count { return found }
-                state.waiters.append(
-                    Waiter(count: count, predicate: predicate, continuation: continuation)
-                )
-                return nil
+    ) async throws -> [MailEvent] {
+        let found = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let found = state.withLock { state -> [MailEvent]? in
+                    let found = state.events.filter(predicate)
+                    if found.count >= count || state.isCancelled { return found }
+                    state.waiters.append(
+                        Waiter(count: count, predicate: predicate, continuation: continuation)
+                    )
+                    return nil
+                }
+                if let found { continuation.resume(returning: found) }
             }
-            if let found { continuation.resume(returning: found) }
+        } onCancel: {
+            let waiters = state.withLock { state in
+                state.isCancelled = true
+                defer { state.waiters = [] }
+                return state.waiters
+            }
+            for waiter in waiters { waiter.continuation.resume(returning: []) }
         }
+        guard found.count >= count else { throw CancellationError() }
+        return found
     }
 
     @discardableResult
-    func wait(_ count: Int = 1, for name: String) async -> [MailEvent] {
-        await wait(count) { $0.kind.name == name }
+    func wait(_ count: Int = 1, for name: String) async throws -> [MailEvent] {
+        try await wait(count) { $0.kind.name == name }
     }
 }

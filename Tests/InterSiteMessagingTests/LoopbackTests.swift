@@ -17,10 +17,10 @@ import Testing
             try await hq.send(payload)
             try await vancouver.send(payload.reversed())
         }
-        await hq.events.wait(20, for: "committed")
-        await vancouver.events.wait(20, for: "committed")
-        await hq.events.wait(20, for: "sent")
-        await vancouver.events.wait(20, for: "sent")
+        try await hq.events.wait(20, for: "committed")
+        try await vancouver.events.wait(20, for: "committed")
+        try await hq.events.wait(20, for: "sent")
+        try await vancouver.events.wait(20, for: "sent")
         await hq.stop()
         await vancouver.stop()
         #expect(Set(vancouver.received.value.map(\.payload)) == Set(payloads))
@@ -52,7 +52,7 @@ import Testing
         }
         try await hq.send([1, 2, 3])
         try await hq.send([4, 5, 6])
-        await vancouver.events.wait(2, for: "committed")
+        try await vancouver.events.wait(2, for: "committed")
         await hq.stop()
         await vancouver.stop()
         let mail = try await vancouver.root.list(.archive)[0]
@@ -67,7 +67,7 @@ import Testing
         let (hq, vancouver) = try await TestSite.pair(vancouver: options)
         hq.route.value.starttls = .verify
         try await hq.send([1])
-        let events = await hq.events.wait(for: "retry")
+        let events = try await hq.events.wait(for: "retry")
         guard case .retry(_, _, let reason, let isRoute) = events[0].kind else { return }
         #expect(isRoute)
         #expect(reason.contains("127.0.0.1"))
@@ -82,11 +82,11 @@ import Testing
         let (hq, vancouver) = try await TestSite.pair()
         hq.route.value.starttls = .required
         try await hq.send([1])
-        await hq.events.wait { event in
+        try await hq.events.wait { event in
             if case .retry(_, _, _, isRoute: true) = event.kind { true } else { false }
         }
         hq.route.value.starttls = .off
-        await vancouver.events.wait(for: "committed")
+        try await vancouver.events.wait(for: "committed")
         await hq.stop()
         await vancouver.stop()
     }
@@ -96,12 +96,12 @@ import Testing
         let port = hq.route.value.port
         hq.route.value.port = DeafPort.shared.port
         for number in 0..<5 { try await hq.send([UInt8(number)]) }
-        await hq.events.wait(3, for: "retry")
+        try await hq.events.wait(3, for: "retry")
         #expect(vancouver.received.value.isEmpty)
         #expect(try await hq.count(.queue) == 5)
         hq.route.value.port = port
-        await vancouver.events.wait(5, for: "committed")
-        await hq.events.wait(5, for: "sent")
+        try await vancouver.events.wait(5, for: "committed")
+        try await hq.events.wait(5, for: "sent")
         await hq.stop()
         await vancouver.stop()
         #expect(vancouver.received.value.map(\.payload).sorted { $0[0] < $1[0] } == (0..<5).map { [$0] })
@@ -116,7 +116,7 @@ import Testing
                 let hq = try await TestSite.hq(options)
                 try await hq.start()
                 for number in 0..<3 { try await hq.send([UInt8(number)]) }
-                await hq.events.wait(1, for: "retry")
+                try await hq.events.wait(1, for: "retry")
                 await hq.stop()
             }
             let queue = "\(directory.path)/mailroot/Queue"
@@ -129,8 +129,8 @@ import Testing
             try await vancouver.start()
             hq.route.value.port = try await vancouver.listen()
             try await hq.start()
-            await vancouver.events.wait(3, for: "committed")
-            await hq.events.wait(3, for: "sent")
+            try await vancouver.events.wait(3, for: "committed")
+            try await hq.events.wait(3, for: "sent")
             await hq.stop()
             await vancouver.stop()
             #expect(try await hq.count(.queue) == 0)
@@ -173,7 +173,7 @@ import Testing
         }
         #expect(try await hq.count(.queue) == 0)
         try await hq.send([1])
-        await vancouver.events.wait(for: "committed")
+        try await vancouver.events.wait(for: "committed")
         await hq.stop()
         await vancouver.stop()
     }
@@ -184,14 +184,14 @@ import Testing
         hq.route.value.port = DeafPort.shared.port
         // The first one is under way, or was: the route is not tried twice at once.
         try await hq.send([0], key: "request")
-        await hq.events.wait(for: "retry")
+        try await hq.events.wait(for: "retry")
         for number in 1...3 { try await hq.send([UInt8(number)], key: "request") }
         let kept = Set([
             try await hq.send([4], key: "request").fileID, try await hq.send([9], key: "other").fileID,
         ])
         hq.route.value.port = port
-        await hq.events.wait(2) { $0.kind.name == "archived" && kept.contains($0.fileID ?? "") }
-        await vancouver.events.wait(2) { $0.kind.name == "committed" && $0.partner == hq.member.dsa }
+        try await hq.events.wait(2) { $0.kind.name == "archived" && kept.contains($0.fileID ?? "") }
+        try await vancouver.events.wait(2) { $0.kind.name == "committed" && $0.partner == hq.member.dsa }
         await hq.stop()
         await vancouver.stop()
         // One of the older ones may have been under way each time.
