@@ -67,7 +67,7 @@ start() { # name, directory
     "$bridgehead" serve --data "$2" >>"$2.log" 2>&1 &
     echo $! >"$2.pid"
     for _ in $(seq 150); do
-        if "$bridgehead" repl summary --data "$2" >/dev/null 2>&1; then return; fi
+        if "$bridgehead" repl show --data "$2" >/dev/null 2>&1; then return; fi
         is_running "$2" || { tail -n 20 "$2.log" >&2; fail "$1 did not start" "see $2.log"; }
         sleep 0.2
     done

@@ -37,8 +37,8 @@ import Testing
         ],
         "bridgehead": [
             "Identifiers", "DirectoryModel", "DomainController", "InterSiteMessaging", "AdminAPI",
-            "AdminClient", "Console", "ArgumentParser", "Yams", "Logging", "ServiceLifecycle", "Foundation",
-            "Glibc", "Dispatch", "Synchronization",
+            "AdminClient", "Console", "ArgumentParser", "Yams", "Logging", "ServiceLifecycle", "UnixSignals",
+            "Foundation", "Glibc", "Dispatch", "Synchronization",
         ],
     ]
 
