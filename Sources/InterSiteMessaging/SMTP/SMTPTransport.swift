@@ -193,11 +193,11 @@ package final class SMTPTransport: InterSiteTransport {
             guard let self, let sender = self.state.withLock({ $0.senders[partner] }) else { return }
             await sender.makeDue()
         }
+        try await resumeQueue()
         state.withLock { state in
             state.isRunning = true
             state.reader = reader
         }
-        try await resumeQueue()
         await reader.start()
     }
 
