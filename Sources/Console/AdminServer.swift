@@ -35,8 +35,8 @@ package struct AdminServer: Service {
     package func run() async throws {
         try socket.removeStale()
         var quiet = log
-        // Its own lines of every start and stop say nothing that ours do not.
-        quiet.logLevel = max(log.logLevel, .warning)
+        // What it logs of starts, stops and cancelled connections says nothing that ours do not.
+        quiet.logLevel = .critical
         let application = Application(
             responder: AdminResponder(administration: administration, log: log),
             configuration: ApplicationConfiguration(
@@ -44,7 +44,9 @@ package struct AdminServer: Service {
                 serverName: "bridgehead"
             ),
             onServerRunning: { [socket, log, onRunning] _ in
-                do { try socket.restrict() } catch { log.error("\(error)") }
+                do {
+                    guard try socket.restrict() else { return }
+                } catch { log.error("\(error)") }
                 log.info("admin interface is open", metadata: ["socket": "\(socket.path)"])
                 onRunning()
             },

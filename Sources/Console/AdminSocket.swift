@@ -40,13 +40,15 @@ struct AdminSocket: Sendable {
     }
 
     /// Mode 0600: whoever may connect may do everything.
-    func restrict() throws(AdminError) {
-        guard chmod(path, 0o600) == 0 else {
-            throw AdminError(
-                code: "adminSocketUnusable",
-                message: "cannot set the mode of \(path): \(Self.text(of: errno))"
-            )
-        }
+    ///
+    /// False when the socket is gone again: the server was stopped while it started.
+    func restrict() throws(AdminError) -> Bool {
+        if chmod(path, 0o600) == 0 { return true }
+        guard errno != ENOENT else { return false }
+        throw AdminError(
+            code: "adminSocketUnusable",
+            message: "cannot set the mode of \(path): \(Self.text(of: errno))"
+        )
     }
 
     func remove() { unlink(path) }

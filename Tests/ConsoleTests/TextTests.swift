@@ -103,6 +103,6 @@ import Testing
 
     @Test func `an event is one line`() {
         let line = Sample.event("applied").line
-        #expect(line == "applied    BR3-VAN-DC-01  CN=Configuration,DC=reskit,DC=example part 1")
+        #expect(line == "applied        BR3-VAN-DC-01  CN=Configuration,DC=reskit,DC=example part 1")
     }
 }

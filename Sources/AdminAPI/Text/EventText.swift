@@ -1,7 +1,7 @@
 extension EventReply {
     /// One line of `watch`: kind, partner, naming context, what happened.
     package var line: String {
-        let cells = [(kind, 10), (partner ?? "-", 14), (namingContext ?? "-", 28)].map { cell, width in
+        let cells = [(kind, 14), (partner ?? "-", 14), (namingContext ?? "-", 28)].map { cell, width in
             let text = HumanText.line(cell)
             return text + String(repeating: " ", count: max(0, width - text.count))
         }

@@ -56,7 +56,7 @@ struct ObjectVerbs: ParsableCommand {
                 limit: limit
             )
             let found = try await dsa.client().objects(query)
-            try output.print(found, text: found.objects.map(LDIFText.entry).joined(separator: "\n"))
+            try output.print(found, text: found.objects.map(LDIFText.entry).joined())
             if !found.isComplete {
                 throw ProblemFound(
                     message: "there are more than \(limit) objects; the rest is not shown",
