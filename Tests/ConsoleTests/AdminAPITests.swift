@@ -57,4 +57,11 @@ import Testing
         #expect(AdminError(CancellationError()).httpStatus == 503)
         #expect(AdminError(code: "internal", message: "m").httpStatus == 500)
     }
+
+    @Test func `every route stands in docs/admin-api.md`() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appendingPathComponent("docs/admin-api.md"), encoding: .utf8)
+        for route in AdminRoute.allCases { #expect(text.contains("| `\(route.rawValue)` |")) }
+    }
 }

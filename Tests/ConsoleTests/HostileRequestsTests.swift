@@ -7,7 +7,7 @@ import Logging
 import Synchronization
 import Testing
 
-@Suite struct `Hostile admin requests` {
+@Suite(.timeLimit(.minutes(1))) struct `Hostile admin requests` {
     private func post(_ path: String, _ body: String) -> String {
         "POST \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
     }
@@ -107,7 +107,7 @@ import Testing
     }
 }
 
-@Suite struct `Admin socket` {
+@Suite(.timeLimit(.minutes(1))) struct `Admin socket` {
     private var quiet: Logger {
         var log = Logger(label: "test")
         log.logLevel = .critical

@@ -4,7 +4,7 @@ import Identifiers
 import Synchronization
 import Testing
 
-@Suite struct `Admin routes` {
+@Suite(.timeLimit(.minutes(1))) struct `Admin routes` {
     @Test func `every question comes back answered`() async throws {
         let double = AdministrationDouble()
         try await withServer(double) { server in

@@ -4,7 +4,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@Suite struct `Admin streams` {
+@Suite(.timeLimit(.minutes(1))) struct `Admin streams` {
     @Test func `events come line by line from the moment of asking, and end with the server`() async throws {
         let double = AdministrationDouble()
         try await withServer(double) { server in
