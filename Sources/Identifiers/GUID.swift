@@ -19,11 +19,16 @@ package struct GUID: Hashable, Sendable {
     /// Reads exactly 16 octets in text order.
     package init?(octets: some Collection<UInt8>) {
         guard octets.count == 16 else { return nil }
+        self.init(octets: Array(octets)[...])
+    }
+
+    /// As above; every name of every object is read by it.
+    package init?(octets: ArraySlice<UInt8>) {
+        guard octets.count == 16 else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
-        for (index, octet) in octets.enumerated() {
-            if index < 8 { high = high << 8 | UInt64(octet) } else { low = low << 8 | UInt64(octet) }
-        }
+        for octet in octets.prefix(8) { high = high << 8 | UInt64(octet) }
+        for octet in octets.suffix(8) { low = low << 8 | UInt64(octet) }
         self.init(high: high, low: low)
     }
 
@@ -39,7 +44,8 @@ package struct GUID: Hashable, Sendable {
         let low = UInt64.random(in: .min ... .max, using: &generator)
         return GUID(
             high: high & 0xffff_ffff_ffff_0fff | 0x4000,
-            low: low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000)
+            low: low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
+        )
     }
 
     /// 16 octets in text order.
@@ -83,7 +89,8 @@ extension GUID: CustomStringConvertible, LosslessStringConvertible {
                 index += 1
                 continue
             }
-            guard let upper = Self.hexDigit(characters[index]), let lower = Self.hexDigit(characters[index + 1])
+            guard let upper = Self.hexDigit(characters[index]),
+                let lower = Self.hexDigit(characters[index + 1])
             else { return nil }
             octets.append(upper << 4 | lower)
             index += 2

@@ -229,7 +229,17 @@ package struct SourceCycle: Sendable {
 
     /// Propagation dampening and the attribute set.
     private func filtered(_ attributes: [SnapshotAttribute]) -> [SnapshotAttribute] {
-        attributes.filter { isInSet($0.attribute) && !request.vector.covers($0.stamp) }
+        // Most attributes of an object were written by one DSA: its entry is looked up once.
+        var writer: GUID?
+        var covered = USN.zero
+        let isWanted = { (attribute: SnapshotAttribute) in
+            if attribute.stamp.invocationID != writer {
+                writer = attribute.stamp.invocationID
+                covered = request.vector.entries[attribute.stamp.invocationID]?.usn ?? .zero
+            }
+            return attribute.stamp.originatingUSN > covered && isInSet(attribute.attribute)
+        }
+        return attributes.allSatisfy(isWanted) ? attributes : attributes.filter(isWanted)
     }
 
     private func isInSet(_ attribute: OID) -> Bool {
@@ -259,7 +269,7 @@ private struct PartDraft {
     static let linkOctets = 80
     /// About what an object takes without attributes, and an attribute or a value without its octets.
     static let objectOctets = 20
-    static let attributeOctets = 32
+    static let attributeOctets = 8
     static let valueOctets = 3
 
     /// Where the interval starts, exclusive.
@@ -281,6 +291,7 @@ private struct PartDraft {
 
     mutating func add(_ objectGUID: GUID, _ attributes: [SnapshotAttribute]) {
         octets += Self.octets(of: attributes)
+        table.startObject()
         let replicated = attributes.map {
             ReplicatedAttribute(attribute: table.index(of: $0.attribute), stamp: $0.stamp, values: $0.values)
         }
@@ -305,8 +316,18 @@ private struct PartDraft {
 private struct AttributeTable {
     private(set) var oids: [OID] = []
     private var indexes: [OID: Int] = [:]
+    private var expected = 0
+
+    /// Objects of one class have their attributes in the same order: most are found without hashing.
+    mutating func startObject() { expected = 0 }
 
     mutating func index(of oid: OID) -> Int {
+        let index = expected < oids.count && oids[expected] == oid ? expected : find(oid)
+        expected = index + 1
+        return index
+    }
+
+    private mutating func find(_ oid: OID) -> Int {
         if let index = indexes[oid] { return index }
         indexes[oid] = oids.count
         oids.append(oid)

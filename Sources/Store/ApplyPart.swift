@@ -215,6 +215,7 @@ private struct PartApplication {
         }
         var body = existing?.body ?? ObjectBody()
         var taken: [ObjectBody.Attribute] = []
+        taken.reserveCapacity(object.attributes.count)
         for attribute in object.attributes {
             guard let id = id(attribute.attribute) else { continue }
             let local = body[id]
@@ -239,10 +240,8 @@ private struct PartApplication {
         }
         let usn = try transaction.takeUSN()
         taken.sort { $0.id < $1.id }
-        for var attribute in taken {
-            attribute.localUSN = usn
-            body.set(attribute)
-        }
+        for index in taken.indices { taken[index].localUSN = usn }
+        if existing == nil { body = ObjectBody(attributes: taken) } else { taken.forEach { body.set($0) } }
         try transaction.write(object.objectGUID, in: held, existing: existing, body: body, usn: usn)
         outcome.objectsApplied += 1
         outcome.attributesApplied += taken.count

@@ -10,7 +10,16 @@ struct IndexRows {
     /// Every object has it: a search for it is a scan.
     static let universalClass = Array("top".utf8)
 
-    let db: Database
+    private let db: Database
+    private let insert: RepeatedQuery
+
+    init(db: Database) {
+        self.db = db
+        insert = RepeatedQuery(
+            "INSERT OR IGNORE INTO attribute_index(attribute, value, object) VALUES(?, ?, ?)",
+            in: db
+        )
+    }
 
     /// A value in matching form, as a search gives it.
     static func normalized(_ value: [UInt8], _ definition: AttributeDefinition?) -> [UInt8] {
@@ -24,7 +33,9 @@ struct IndexRows {
         return definition.holdsReferences ? Array(value.prefix(16)) : definition.normalized(value)
     }
 
-    static func key(_ normalized: [UInt8]) -> [UInt8] { Array(normalized.prefix(keyOctetsMax)) }
+    static func key(_ normalized: [UInt8]) -> [UInt8] {
+        normalized.count <= keyOctetsMax ? normalized : Array(normalized.prefix(keyOctetsMax))
+    }
 
     func objects(attribute: Int32, key: [UInt8]) throws -> [Int64] {
         try Query("SELECT object FROM attribute_index WHERE attribute = ? AND value = ?", in: db)
@@ -34,30 +45,42 @@ struct IndexRows {
     /// Brings the rows of one attribute of one object from `old` to `new` values.
     func update(
         _ object: Int64,
-        _ definition: AttributeDefinition,
-        id: Int32,
+        _ attribute: IndexedAttribute,
         from old: [[UInt8]],
         to new: [[UInt8]]
-    )
-        throws
-    {
-        let isClass = id == AttributeIDs.objectClass
-        let oldKeys = Set(old.map { Self.key(Self.stored($0, definition)) })
-        let newKeys = Set(new.map { Self.key(Self.stored($0, definition)) })
+    ) throws {
+        guard !old.isEmpty else {
+            for value in new { try add(attribute.key(of: value), of: attribute, to: object) }
+            return
+        }
+        let oldKeys = Set(old.map { attribute.key(of: $0) })
+        let newKeys = Set(new.map { attribute.key(of: $0) })
         for key in oldKeys.subtracting(newKeys) {
             try Query("DELETE FROM attribute_index WHERE attribute = ? AND value = ? AND object = ?", in: db)
-                .run(.integer(Int64(id)), .octets(key), .integer(object))
+                .run(.integer(Int64(attribute.id)), .octets(key), .integer(object))
         }
-        for key in newKeys.subtracting(oldKeys) where !(isClass && key == Self.universalClass) {
-            try Query(
-                "INSERT OR IGNORE INTO attribute_index(attribute, value, object) VALUES(?, ?, ?)",
-                in: db
-            )
-            .run(.integer(Int64(id)), .octets(key), .integer(object))
-        }
+        for key in newKeys.subtracting(oldKeys) { try add(key, of: attribute, to: object) }
+    }
+
+    private func add(_ key: [UInt8], of attribute: IndexedAttribute, to object: Int64) throws {
+        if attribute.id == AttributeIDs.objectClass, key == Self.universalClass { return }
+        try insert().run(.integer(Int64(attribute.id)), .octets(key), .integer(object))
     }
 
     func removeAll(of attribute: Int32) throws {
         try Query("DELETE FROM attribute_index WHERE attribute = ?", in: db).run(.integer(Int64(attribute)))
     }
+}
+
+/// An attribute whose values have rows; a class, for it is looked up for every attribute of every object.
+final class IndexedAttribute {
+    let id: Int32
+    private let definition: AttributeDefinition
+
+    init(id: Int32, definition: AttributeDefinition) {
+        self.id = id
+        self.definition = definition
+    }
+
+    func key(of value: [UInt8]) -> [UInt8] { IndexRows.key(IndexRows.stored(value, definition)) }
 }

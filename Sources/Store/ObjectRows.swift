@@ -41,23 +41,45 @@ struct ObjectRow {
 /// The table of objects.
 struct ObjectRows {
     let db: Database
+    private let selectRow: RepeatedQuery
+    private let selectRowAndBody: RepeatedQuery
+    private let selectOccupants: RepeatedQuery
+    private let selectElsewhere: RepeatedQuery
+    private let insertRow: RepeatedQuery
 
     private static let columns = """
         id, guid, nc, usn, created_usn, parent, rdn, rdn_key, name_stamp, placed_parent, standing, flags, arrived
         """
 
-    // MARK: - Reading
-
-    func row(_ guid: GUID) throws -> ObjectRow? {
-        try Query("SELECT \(Self.columns) FROM objects WHERE guid = ?", in: db).first(
-            .guid(guid),
-            read: Self.row
+    init(db: Database) {
+        self.db = db
+        selectRow = RepeatedQuery("SELECT \(Self.columns) FROM objects WHERE guid = ?", in: db)
+        selectRowAndBody = RepeatedQuery("SELECT \(Self.columns), body FROM objects WHERE guid = ?", in: db)
+        selectOccupants = RepeatedQuery(
+            "SELECT \(Self.columns) FROM objects WHERE placed_parent = ? AND rdn_key = ?",
+            in: db
+        )
+        selectElsewhere = RepeatedQuery(
+            "SELECT guid FROM objects WHERE parent = ? AND (placed_parent IS NULL OR placed_parent <> parent)",
+            in: db
+        )
+        insertRow = RepeatedQuery(
+            """
+            INSERT INTO objects(guid, nc, usn, created_usn, parent, rdn, rdn_key, name_stamp, placed_parent,
+              standing, flags, arrived, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            in: db
         )
     }
 
+    // MARK: - Reading
+
+    func row(_ guid: GUID) throws -> ObjectRow? {
+        try selectRow().first(.guid(guid), read: Self.row)
+    }
+
     func rowAndBody(_ guid: GUID) throws -> (row: ObjectRow, body: ObjectBody)? {
-        try Query("SELECT \(Self.columns), body FROM objects WHERE guid = ?", in: db)
-            .first(.guid(guid), read: Self.rowAndBody)
+        try selectRowAndBody().first(.guid(guid), read: Self.rowAndBody)
     }
 
     func body(of guid: GUID) throws -> ObjectBody? {
@@ -77,8 +99,7 @@ struct ObjectRows {
 
     /// The visible objects and tombstones that are placed under `parent` with this RDN key.
     func occupants(of parent: GUID, rdnKey: [UInt8]) throws -> [ObjectRow] {
-        try Query("SELECT \(Self.columns) FROM objects WHERE placed_parent = ? AND rdn_key = ?", in: db)
-            .all(.guid(parent), .octets(rdnKey), read: Self.row)
+        try selectOccupants().all(.guid(parent), .octets(rdnKey), read: Self.row)
     }
 
     /// What appears under `parent`, by RDN key.
@@ -99,11 +120,12 @@ struct ObjectRows {
     func stampedChildren(of parent: GUID) throws -> [GUID] {
         let here = try Query("SELECT guid FROM objects WHERE placed_parent = ?1 AND parent = ?1", in: db)
             .all(.guid(parent)) { try $0.guid(0) }
-        let elsewhere = try Query(
-            "SELECT guid FROM objects WHERE parent = ? AND (placed_parent IS NULL OR placed_parent <> parent)",
-            in: db
-        ).all(.guid(parent)) { try $0.guid(0) }
-        return here + elsewhere
+        return here + (try stampedChildrenElsewhere(of: parent))
+    }
+
+    /// Those of them that do not appear under it.
+    func stampedChildrenElsewhere(of parent: GUID) throws -> [GUID] {
+        try selectElsewhere().all(.guid(parent)) { try $0.guid(0) }
     }
 
     /// All objects of a naming context, by GUID.
@@ -115,13 +137,7 @@ struct ObjectRows {
     // MARK: - Writing
 
     func insert(_ row: ObjectRow, body: [UInt8]) throws -> Int64 {
-        try Query(
-            """
-            INSERT INTO objects(guid, nc, usn, created_usn, parent, rdn, rdn_key, name_stamp, placed_parent,
-              standing, flags, arrived, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            in: db
-        ).run(
+        try insertRow().run(
             .guid(row.guid),
             .integer(row.context),
             .usn(row.usn),

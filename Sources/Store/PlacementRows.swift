@@ -14,6 +14,8 @@ struct PlacementRows: PlacementView {
     let context: Int64
     /// The object being written, with its new stamped state.
     private var pending: PlacementNode?
+    /// Nothing can appear under the object being written, which was not there and is not always placed.
+    private var isPendingNew = false
     private var cache: [GUID: PlacementNode?] = [:]
 
     init(_ objects: ObjectRows, context: Int64) {
@@ -28,6 +30,7 @@ struct PlacementRows: PlacementView {
         -> PlacementNode
     {
         pending = node
+        isPendingNew = before == nil && !placement.isAlwaysPlaced(node.objectGUID)
         _ = try placement.update(node.objectGUID, before: before, in: &self)
         let placed = pending ?? node
         pending = nil
@@ -46,7 +49,9 @@ struct PlacementRows: PlacementView {
     }
 
     mutating func children(ofStampedParent parent: GUID) throws -> [GUID] {
-        var children = try objects.stampedChildren(of: parent)
+        var children =
+            isPendingNew && parent == pending?.objectGUID
+            ? try objects.stampedChildrenElsewhere(of: parent) : try objects.stampedChildren(of: parent)
         if let pending {
             children.removeAll { $0 == pending.objectGUID }
             if pending.parent == parent { children.append(pending.objectGUID) }

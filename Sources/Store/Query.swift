@@ -115,6 +115,25 @@ struct Query {
     }
 }
 
+/// A statement that one transaction runs for every object: GRDB looks it up by its text once only.
+final class RepeatedQuery {
+    private let sql: String
+    private let db: Database
+    private var query: Query?
+
+    init(_ sql: String, in db: Database) {
+        self.sql = sql
+        self.db = db
+    }
+
+    func callAsFunction() throws -> Query {
+        if let query { return query }
+        let prepared = try Query(sql, in: db)
+        query = prepared
+        return prepared
+    }
+}
+
 /// The columns of the row that a statement stands on.
 struct Columns {
     let handle: OpaquePointer?

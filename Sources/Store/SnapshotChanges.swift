@@ -35,7 +35,7 @@ extension StoreSnapshot {
         let context = try self.namingContext(namingContext).id
         let objectQuery = try Query(
             streaming:
-                "SELECT usn, guid, body FROM objects WHERE nc = ? AND usn > ? AND usn <= ? ORDER BY usn",
+                "SELECT usn, guid, body, parent FROM objects WHERE nc = ? AND usn > ? AND usn <= ? ORDER BY usn",
             in: db
         )
         let linkQuery = try Query(
@@ -51,12 +51,13 @@ extension StoreSnapshot {
         }
         try objectQuery.start(.integer(context), .usn(interval.from), .usn(interval.to))
         try linkQuery.start(.integer(context), .usn(interval.from), .usn(interval.to))
-        var object = try nextObject(objectQuery)
+        defer { streamed = nil }
+        var object = try nextObject(objectQuery, in: context)
         var link = try nextLink(linkQuery)
         while object != nil || link != nil {
             if let next = object, next.usn < (link?.usn ?? .max) {
                 guard try each(.object(next)) else { return }
-                object = try nextObject(objectQuery)
+                object = try nextObject(objectQuery, in: context)
             } else if let next = link {
                 guard try each(.link(next)) else { return }
                 link = try nextLink(linkQuery)
@@ -67,27 +68,39 @@ extension StoreSnapshot {
     /// The stamped ancestors that changed after `usn`, the topmost first: a destination may lack them.
     package func ancestors(of objectGUID: GUID, newerThan usn: USN) throws -> [SnapshotObject] {
         var found: [SnapshotObject] = []
+        guard let start = try streamed?.guid == objectGUID ? streamed?.step : step(objectGUID) else {
+            return []
+        }
+        // The same few parents have most children.
+        if let checked = checkedAncestors, checked.parent == start.parent, checked.newest <= usn { return [] }
         var seen: Set<GUID> = [objectGUID]
-        guard let row = try objects.row(objectGUID) else { return [] }
-        var next = row.node.parent
+        var newest = USN.zero
+        var next = start.parent
         while next != .zero, seen.insert(next).inserted {
-            guard let ancestor = try ancestor(next), ancestor.context == row.context else { break }
+            guard let ancestor = try ancestor(next), ancestor.context == start.context else { break }
+            newest = max(newest, ancestor.usn)
             if ancestor.usn > usn, let body = try objects.body(of: next) {
                 found.append(try snapshotObject(next, ancestor.usn, body))
             }
             next = ancestor.parent
         }
+        checkedAncestors = (start.parent, newest)
         return found.reversed()
     }
 
     /// Kept: the same few are the ancestors of all that a cycle sends.
     private func ancestor(_ guid: GUID) throws -> AncestorStep? {
         if let known = ancestorSteps[guid] { return known }
-        guard let row = try objects.row(guid) else { return nil }
-        let step = AncestorStep(parent: row.node.parent, usn: row.usn, context: row.context)
+        guard let step = try step(guid) else { return nil }
         if ancestorSteps.count >= Self.ancestorStepsMax { ancestorSteps = [:] }
         ancestorSteps[guid] = step
         return step
+    }
+
+    private func step(_ guid: GUID) throws -> AncestorStep? {
+        try objects.row(guid).map {
+            AncestorStep(parent: $0.node.parent, usn: $0.usn, context: $0.context)
+        }
     }
 
     /// One object as it would travel; nil when it is not held.
@@ -107,11 +120,13 @@ extension StoreSnapshot {
         return SnapshotObject(usn: usn, objectGUID: guid, attributes: attributes)
     }
 
-    private func nextObject(_ query: Query) throws -> SnapshotObject? {
+    private func nextObject(_ query: Query, in context: Int64) throws -> SnapshotObject? {
         guard try query.step() else { return nil }
         let guid = try query.columns.guid(1)
+        let usn = query.columns.usn(0)
+        streamed = (guid, AncestorStep(parent: try query.columns.guid(3), usn: usn, context: context))
         let body = try ObjectRows.body(query.columns.octets(2), of: guid)
-        return try snapshotObject(guid, query.columns.usn(0), body)
+        return try snapshotObject(guid, usn, body)
     }
 
     private func nextLink(_ query: Query) throws -> SnapshotLink? {

@@ -20,6 +20,10 @@ package final class StoreSnapshot {
     let links: LinkRows
     private var renderedNames: [GUID: DistinguishedName] = [:]
     var ancestorSteps: [GUID: AncestorStep] = [:]
+    /// The object that `changes` read last: its ancestors are asked for next.
+    var streamed: (guid: GUID, step: AncestorStep)?
+    /// The newest USN of all ancestors that a child of this parent has.
+    var checkedAncestors: (parent: GUID, newest: USN)?
 
     /// Ancestors kept before they are forgotten.
     static let ancestorStepsMax = 20_000
@@ -134,6 +138,7 @@ package final class StoreSnapshot {
     func forgetNames() {
         renderedNames = [:]
         ancestorSteps = [:]
+        checkedAncestors = nil
     }
 
     func renderedRDN(_ row: ObjectRow) throws -> RDN {

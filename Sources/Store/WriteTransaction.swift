@@ -19,12 +19,14 @@ final class WriteTransaction {
     private(set) var schemaChanged = false
     private(set) var configurationChanged = false
     private var placements: [Int64: PlacementRows] = [:]
+    private let indexRows: IndexRows
     /// By attribute id; nil = known to need no rows.
-    private var indexedAttributes: [Int32: AttributeDefinition?] = [:]
+    private var indexedAttributes: [Int32: IndexedAttribute?] = [:]
 
     init(_ view: StoreSnapshot, at now: Timestamp) throws {
         self.view = view
         self.now = now
+        indexRows = IndexRows(db: view.db)
         highestUSN = try view.highestUSN()
         startUSN = highestUSN
     }
@@ -65,8 +67,8 @@ final class WriteTransaction {
         body: ObjectBody,
         usn: USN
     ) throws {
-        guard let name = body[AttributeIDs.name],
-            let value = name.values.first.flatMap(NameValue.init(octets:))
+        guard let name = body[AttributeIDs.name], let nameOctets = name.values.first,
+            let value = NameValue(octets: nameOctets)
         else { throw StoreError.damaged("object \(guid) would have no name") }
         note(changeIn: context)
         let isDeleted = body.isMarkedDeleted
@@ -100,7 +102,7 @@ final class WriteTransaction {
             context: context.id,
             usn: usn,
             createdUSN: existing?.row.createdUSN ?? usn,
-            rdn: Array(value.octets[16...]),
+            rdn: Array(nameOctets[16...]),
             node: node,
             arrived: isDeleted ? (wasTombstone ? existing?.row.arrived : now) : nil
         )
@@ -148,38 +150,39 @@ final class WriteTransaction {
     }
 
     private func index(_ object: Int64, from old: ObjectBody, to new: ObjectBody) throws {
-        let rows = IndexRows(db: db)
         for attribute in new.attributes {
-            guard let definition = try indexedDefinition(attribute.id) else { continue }
+            guard let indexed = try indexedAttribute(attribute.id) else { continue }
             let before = old[attribute.id]?.values ?? []
             if before == attribute.values { continue }
-            try rows.update(object, definition, id: attribute.id, from: before, to: attribute.values)
+            try indexRows.update(object, indexed, from: before, to: attribute.values)
         }
     }
 
-    private func indexedDefinition(_ id: Int32) throws -> AttributeDefinition? {
+    private func indexedAttribute(_ id: Int32) throws -> IndexedAttribute? {
         if let known = indexedAttributes[id] { return known }
         let oid = try view.attributeIDs.oid(of: id, in: db)
         let definition = view.schema.attribute(oid: oid)
-        let indexed = definition.flatMap { $0.needsIndexRows ? $0 : nil }
+        let indexed = definition.flatMap {
+            $0.needsIndexRows ? IndexedAttribute(id: id, definition: $0) : nil
+        }
         indexedAttributes.updateValue(indexed, forKey: id)
         return indexed
     }
 
     /// Rebuilds the rows of attributes that a schema change made indexed, or compares differently now.
     private func reindex(from old: Schema) throws {
-        var changed: [Int32: AttributeDefinition] = [:]
+        var changed: [Int32: IndexedAttribute] = [:]
         for definition in old.attributes where definition.needsIndexRows {
             guard let id = try view.attributeIDs.existingID(for: definition.oid, in: db),
                 view.schema.attribute(oid: definition.oid).map(\.indexForm) != definition.indexForm
             else { continue }
-            try IndexRows(db: db).removeAll(of: id)
+            try indexRows.removeAll(of: id)
         }
         for definition in view.schema.attributes where definition.needsIndexRows {
             guard let id = try view.attributeIDs.existingID(for: definition.oid, in: db),
                 old.attribute(oid: definition.oid).map(\.indexForm) != definition.indexForm
             else { continue }
-            changed[id] = definition
+            changed[id] = IndexedAttribute(id: id, definition: definition)
         }
         guard !changed.isEmpty else { return }
         let scan = try Query(streaming: "SELECT id, guid, body FROM objects", in: db)
@@ -188,14 +191,8 @@ final class WriteTransaction {
         while try scan.step() {
             let body = try ObjectRows.body(scan.columns.octets(2), of: scan.columns.guid(1))
             for attribute in body.attributes {
-                guard let definition = changed[attribute.id] else { continue }
-                try IndexRows(db: db).update(
-                    scan.columns.integer(0),
-                    definition,
-                    id: attribute.id,
-                    from: [],
-                    to: attribute.values
-                )
+                guard let indexed = changed[attribute.id] else { continue }
+                try indexRows.update(scan.columns.integer(0), indexed, from: [], to: attribute.values)
             }
         }
     }

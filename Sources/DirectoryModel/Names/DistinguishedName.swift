@@ -16,7 +16,10 @@ package struct RDN: Sendable {
     /// What clash detection and indexes compare: the type's DER content behind one octet of its length, then
     /// the folded value in UTF-8.
     package var key: [UInt8] {
-        [UInt8(truncatingIfNeeded: type.derContent.count)] + type.derContent + Array(foldedValue.utf8)
+        var key = [UInt8(truncatingIfNeeded: type.derContent.count)]
+        key += type.derContent
+        key += NameFolding.folded(Array(value.utf8)) ?? []
+        return key
     }
 
     /// RFC 4514 text with the keyword in upper case, else the schema's name, else the dotted OID.

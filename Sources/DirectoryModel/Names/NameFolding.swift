@@ -8,7 +8,20 @@
 package enum NameFolding {
     /// Case-ignoring form; `ignoringCase: false` keeps case and does the rest.
     package static func folded(_ text: String, ignoringCase: Bool = true) -> String {
-        if let ascii = foldedASCII(text, ignoringCase: ignoringCase) { return ascii }
+        if let ascii = foldedASCII(Array(text.utf8), ignoringCase: ignoringCase) {
+            return String(decoding: ascii, as: UTF8.self)
+        }
+        return foldedScalars(text, ignoringCase: ignoringCase)
+    }
+
+    /// As above, from and to UTF-8; nil when the octets are not UTF-8.
+    package static func folded(_ octets: [UInt8], ignoringCase: Bool = true) -> [UInt8]? {
+        if let ascii = foldedASCII(octets, ignoringCase: ignoringCase) { return ascii }
+        guard let text = String(validating: octets, as: UTF8.self) else { return nil }
+        return Array(foldedScalars(text, ignoringCase: ignoringCase).utf8)
+    }
+
+    private static func foldedScalars(_ text: String, ignoringCase: Bool) -> String {
         var scalars = decomposed(mapped(text))
         if ignoringCase { scalars = decomposed(scalars.map(folded)) }
         return String(String.UnicodeScalarView(withSignificantSpaces(scalars)))
@@ -16,11 +29,11 @@ package enum NameFolding {
 
     // MARK: - ASCII, the common case, in one pass
 
-    private static func foldedASCII(_ text: String, ignoringCase: Bool) -> String? {
+    private static func foldedASCII(_ text: [UInt8], ignoringCase: Bool) -> [UInt8]? {
         var octets: [UInt8] = []
-        octets.reserveCapacity(text.utf8.count)
+        octets.reserveCapacity(text.count)
         var owesSpace = false
-        for octet in text.utf8 {
+        for octet in text {
             guard octet < 0x80 else { return nil }
             if octet == 0x20 || (0x09...0x0d).contains(octet) {
                 owesSpace = !octets.isEmpty
@@ -33,7 +46,7 @@ package enum NameFolding {
             }
             octets.append(ignoringCase && (0x41...0x5a).contains(octet) ? octet | 0x20 : octet)
         }
-        return String(decoding: octets, as: UTF8.self)
+        return octets
     }
 
     // MARK: - RFC 4518 section 2.2

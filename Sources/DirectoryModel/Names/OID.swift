@@ -10,10 +10,13 @@ package struct OID: Hashable, Sendable {
 
     /// Nil unless the octets are whole, minimal base-128 arcs, each below 2^128, at most `octetsMax` octets.
     package init?(derContent: some Collection<UInt8>) {
-        guard (1...Self.octetsMax).contains(derContent.count), Self.arcs(of: derContent) != nil else {
-            return nil
-        }
-        self.derContent = Array(derContent)
+        guard (1...Self.octetsMax).contains(derContent.count) else { return nil }
+        self.init(boundedContent: Array(derContent))
+    }
+
+    private init?(boundedContent octets: [UInt8]) {
+        guard Self.areArcs(octets) else { return nil }
+        derContent = octets
     }
 
     /// Reads the dotted form: two or more arcs, no leading zeros, no spaces.
@@ -72,21 +75,28 @@ package struct OID: Hashable, Sendable {
         return octets.reversed()
     }
 
-    private static func arcs(of octets: some Collection<UInt8>) -> [UInt128]? {
-        var arcs: [UInt128] = []
+    private static func areArcs(_ octets: [UInt8]) -> Bool {
         var value: UInt128 = 0
         var isInsideArc = false
         for octet in octets {
             // A leading 0x80 is a padded arc: two encodings of one OID would be two OIDs.
-            guard isInsideArc || octet != 0x80, value >> 121 == 0 else { return nil }
-            value = value << 7 | UInt128(octet & 0x7f)
+            guard isInsideArc || octet != 0x80, value >> 121 == 0 else { return false }
             isInsideArc = octet & 0x80 != 0
-            if !isInsideArc {
-                arcs.append(value)
-                value = 0
-            }
+            value = isInsideArc ? value << 7 | UInt128(octet & 0x7f) : 0
         }
-        return isInsideArc ? nil : arcs
+        return !isInsideArc
+    }
+
+    private var arcs: [UInt128] {
+        var arcs: [UInt128] = []
+        var value: UInt128 = 0
+        for octet in derContent {
+            value = value << 7 | UInt128(octet & 0x7f)
+            guard octet & 0x80 == 0 else { continue }
+            arcs.append(value)
+            value = 0
+        }
+        return arcs
     }
 }
 
@@ -99,7 +109,8 @@ extension OID: Comparable {
 extension OID: CustomStringConvertible {
     /// The dotted form.
     package var description: String {
-        guard let arcs = Self.arcs(of: derContent), let first = arcs.first else { return "" }
+        let arcs = arcs
+        guard let first = arcs.first else { return "" }
         let root: UInt128 = first < 40 ? 0 : first < 80 ? 1 : 2
         return ([root, first - root * 40] + arcs.dropFirst()).map { String($0) }.joined(separator: ".")
     }

@@ -106,8 +106,7 @@ package enum AttributeSyntax: String, Hashable, Sendable, CaseIterable {
     }
 
     private static func folded(_ value: [UInt8], ignoringCase: Bool) -> [UInt8] {
-        guard let text = String(validating: value, as: UTF8.self) else { return value }
-        return Array(NameFolding.folded(text, ignoringCase: ignoringCase).utf8)
+        NameFolding.folded(value, ignoringCase: ignoringCase) ?? value
     }
 
     private static func foldedName(
