@@ -1,5 +1,6 @@
 # Sourced by scripts/demo and scripts/torture: builds the program, makes HQ and Vancouver below $workdir, starts and
-# stops them, compares what they hold. Expects: $caller, $workdir; sets hq, van, bridgehead, root, child.
+# stops them, compares what they hold. Expects: $caller, $workdir; sets hq, van, bridgehead, root, child and the
+# ports hq_port, van_port.
 
 fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'hint: %s\n' "$2" >&2; exit "${3:-1}"; }
 # A path as the caller's working directory means it.
@@ -76,7 +77,6 @@ start() { # name, directory
 
 # HQ-RES-DC-01 in Headquarters and BR3-VAN-DC-01 in Vancouver, both running.
 make_two_nodes() { # forest name
-    local hq_port van_port
     root="DC=${1//./,DC=}" child="vancouver.$1"
     hq_port=$(free_port)
     taken=$hq_port
