@@ -19,6 +19,7 @@ final class TwoSites {
     /// - Parameter prepare: what HQ writes before Vancouver joins.
     init(
         partOctetsMax: Int = 1 << 20,
+        creditParts: Int = 64,
         prepare: (DomainControllerService) async throws -> Void = { _ in }
     ) async throws {
         folder = FileManager.default.temporaryDirectory
@@ -35,7 +36,7 @@ final class TwoSites {
             mailAddress: nil,
             caName: nil
         ).run(log: Self.log, at: now)
-        hq = try await Self.service(hqData, partOctetsMax)
+        hq = try await Self.service(hqData, partOctetsMax, creditParts)
         try await prepare(hq)
         let added = try await hq.addDomain(
             DomainAddRequest(
@@ -54,7 +55,7 @@ final class TwoSites {
             dataDirectory: vanData,
             certificatePEM: Array(signed.certificatePEM.utf8)
         ).run()
-        van = try await Self.service(vanData, partOctetsMax)
+        van = try await Self.service(vanData, partOctetsMax, creditParts)
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
@@ -65,14 +66,18 @@ final class TwoSites {
         return log
     }()
 
-    private static func service(_ data: String, _ partOctetsMax: Int) async throws -> DomainControllerService
-    {
+    private static func service(
+        _ data: String,
+        _ partOctetsMax: Int,
+        _ creditParts: Int
+    ) async throws -> DomainControllerService {
         var configuration = Configuration.standard(dataDirectory: data)
         configuration.smtp.listen = "127.0.0.1"
         configuration.smtp.port = 0
         configuration.replication.intervalSeconds = 2
         configuration.replication.notifyDelaySeconds = 0
         configuration.replication.partOctetsMax = partOctetsMax
+        configuration.replication.creditParts = creditParts
         configuration.mail.isArchiveOn = true
         configuration.mail.retry = RetrySchedule("1 +") ?? .standard
         return try await DomainControllerService(configuration: configuration, log: log)

@@ -136,11 +136,17 @@ extension DomainControllerService {
         progress: @escaping @Sendable (ImportProgress) -> Void
     ) async throws -> ImportReply {
         var importer = LDIFImport(store: store, now: now)
-        for try await chunk in chunks {
-            try await importer.feed(chunk)
-            progress(importer.progress)
+        do {
+            for try await chunk in chunks {
+                try await importer.feed(chunk)
+                progress(importer.progress)
+            }
+            try await importer.finish()
+        } catch {
+            // What came in before the file broke off stays, and is news like any other.
+            try await announce(Array(importer.changed))
+            throw error
         }
-        try await importer.finish()
         progress(importer.progress)
         try await announce(Array(importer.changed))
         return ImportReply(importer.progress, refusals: importer.refusals)

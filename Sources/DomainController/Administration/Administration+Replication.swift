@@ -39,7 +39,10 @@ extension DomainControllerService {
                 )
             }
         }
-        guard request.wait else { return ReplicateNowReply(requests: sent, isApplied: false) }
+        guard request.wait else {
+            for id in sent.compactMap(\.requestID) { await agent.stopWaiting(for: id) }
+            return ReplicateNowReply(requests: sent, isApplied: false)
+        }
         return await waiting(for: sent, timeoutSeconds: request.timeoutSeconds)
     }
 
@@ -108,7 +111,7 @@ extension DomainControllerService {
             let pending = destination?.pendingRequest(to: link.partner)
             let cursor = record?.invocationID.flatMap { destination?.cursor(of: link.partner, $0) }
             let status = statuses[link]
-            let result = pending == nil ? (status?.result ?? 0) : NeighborReply.pendingResult
+            let result = linkResult(status, isPending: pending != nil)
             return NeighborReply(
                 namingContext: view.contextName(link.namingContext),
                 namingContextGUID: link.namingContext,
@@ -127,6 +130,13 @@ extension DomainControllerService {
                 highWatermark: cursor?.highWatermark
             )
         }
+    }
+
+    /// A request in the database that could not be mailed is a failure, not one that waits for its reply.
+    private func linkResult(_ status: LinkStatus?, isPending: Bool) -> Int {
+        let known = status?.result ?? 0
+        guard known == 0 || known == NeighborReply.pendingResult else { return known }
+        return isPending ? NeighborReply.pendingResult : 0
     }
 
     private func resultText(_ result: Int, _ status: LinkStatus?) -> String {

@@ -104,11 +104,15 @@ package final class DomainControllerService: Sendable {
 
     private func wire() async {
         let (agent, transport) = (agent, transport)
-        await messaging.register(service: ReplicationAgent.service) { try await agent.receive($0) }
+        // Weak: agent, messaging and partners hold each other otherwise, and the database never closes.
+        await messaging.register(service: ReplicationAgent.service) { [weak agent] message in
+            guard let agent else { throw InterSiteMessagingError.stopped }
+            try await agent.receive(message)
+        }
         await messaging.add(transport: transport)
-        partners.whenChanged {
-            await agent.topologyChanged()
-            await transport.membershipChanged()
+        partners.whenChanged { [weak agent, weak transport] in
+            await agent?.topologyChanged()
+            await transport?.membershipChanged()
         }
     }
 
@@ -152,7 +156,10 @@ package final class DomainControllerService: Sendable {
             log: log
         )
         listener.withLock { $0 = started }
-        try await messaging.start()
+        do { try await messaging.start() } catch {
+            await stop()
+            throw error
+        }
         await agent.topologyChanged()
         let own = partners.current.own
         log.info(

@@ -16,7 +16,12 @@ final class BoundedPipe<Element: Sendable>: Sendable {
     private let state = Mutex(State())
     private let room: DispatchSemaphore
 
-    init(elementsAheadMax: Int) { room = DispatchSemaphore(value: elementsAheadMax) }
+    init(elementsAheadMax: Int) {
+        // A semaphore that goes away below its first value traps: it starts at 0 and is raised, so that a pipe may
+        // be given up with elements in it.
+        room = DispatchSemaphore(value: 0)
+        for _ in 0..<elementsAheadMax { room.signal() }
+    }
 
     /// Blocks while the pipe is full.
     ///

@@ -7,6 +7,10 @@ package import Store
 
 /// Reads a `ConfigurationView` out of one snapshot.
 package struct ConfigurationReader {
+    /// A century: replicated values are not checked against the schema, and seconds are made of them.
+    static let daysMax = 36_500
+    static let daysDefault = 180
+
     let schema: Schema
     let identity: ReplicaIdentity
 
@@ -38,15 +42,18 @@ package struct ConfigurationReader {
             sites: try entries("site").compactMap { $0.dn.leaf?.value },
             siteLinks: try entries("siteLink").compactMap { $0.dn.leaf?.value },
             partialAttributes: PartialAttributes(schema.partialAttributeSet),
-            tombstoneLifetimeDays: service?.integer("tombstoneLifetime") ?? 180,
-            crlGraceDays: service?.integer("crlGraceDays") ?? 180,
-            lateMailDays: service?.integer("lateMailDays") ?? 180,
+            tombstoneLifetimeDays: Self.days(service?.integer("tombstoneLifetime")),
+            crlGraceDays: Self.days(service?.integer("crlGraceDays")),
+            lateMailDays: Self.days(service?.integer("lateMailDays")),
             authorities: authorities.flatMap { $0["cACertificate"] }.compactMap { try? Certificate(der: $0) },
             revocationLists: authorities.flatMap { $0["certificateRevocationList"] }
                 .compactMap { try? CertificateRevocationList(der: $0) },
             schema: schema
         )
     }
+
+    /// A number of days as the directory states it, kept to what arithmetic bears.
+    static func days(_ stated: Int?) -> Int { min(max(0, stated ?? daysDefault), daysMax) }
 
     static func incomplete(_ reason: String) -> AdminError {
         AdminError(

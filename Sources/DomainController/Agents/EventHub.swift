@@ -13,6 +13,7 @@ package final class EventHub: Sendable {
         var listeners: [Int: AsyncStream<EventReply>.Continuation] = [:]
         var nextListener = 0
         var counts: [String: Int] = [:]
+        var isClosed = false
     }
 
     private let state = Mutex(State())
@@ -35,10 +36,15 @@ package final class EventHub: Sendable {
             of: EventReply.self,
             bufferingPolicy: .bufferingNewest(Self.bufferedEventsMax)
         )
-        let key = state.withLock { state in
+        let key = state.withLock { state -> Int? in
+            guard !state.isClosed else { return nil }
             state.nextListener += 1
             state.listeners[state.nextListener] = continuation
             return state.nextListener
+        }
+        guard let key else {
+            continuation.finish()
+            return stream
         }
         continuation.onTermination = { [weak self] _ in
             _ = self?.state.withLock { $0.listeners.removeValue(forKey: key) }
@@ -51,6 +57,7 @@ package final class EventHub: Sendable {
 
     package func close() {
         let listeners = state.withLock { state in
+            state.isClosed = true
             defer { state.listeners = [:] }
             return Array(state.listeners.values)
         }

@@ -1,6 +1,7 @@
 import InterSiteMessaging
 import AdminAPI
 package import Identifiers
+import Dispatch
 import Synchronization
 
 /// The highest asOf ever handed to the ISM and the boot that handed it: kept outside the database, so that a
@@ -9,6 +10,8 @@ package final class GenerationFile: Sendable {
     private let directory: DataDirectory
     private let bootID: GUID
     private let highest: Mutex<USN>
+    /// Writing waits for the disk, which the cooperative pool must not.
+    private let queue = DispatchQueue(label: "bridgehead.generation")
 
     /// Reads the file; a missing one is generation 0.
     ///
@@ -40,11 +43,17 @@ package final class GenerationFile: Sendable {
     }
 
     /// Makes `asOf` durable before anything cut from that snapshot leaves.
-    package func handOut(_ asOf: USN) throws {
-        try highest.withLock { highest in
-            guard asOf > highest else { return }
-            try directory.write(Array("\(asOf) \(bootID)\n".utf8), to: directory.generation)
-            highest = asOf
+    package func handOut(_ asOf: USN) async throws {
+        guard asOf > highest.withLock({ $0 }) else { return }
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            queue.async { [self] in continuation.resume(with: Result { try write(asOf) }) }
         }
+    }
+
+    /// On the queue only, so that the number in the file never goes back.
+    private func write(_ asOf: USN) throws {
+        guard asOf > highest.withLock({ $0 }) else { return }
+        try directory.write(Array("\(asOf) \(bootID)\n".utf8), to: directory.generation)
+        highest.withLock { $0 = asOf }
     }
 }

@@ -13,6 +13,8 @@ package final class PartnerDirectory: Sendable {
         var view: ConfigurationView
         var anchors: TrustAnchors
         var routes: [RouteRule]
+        var readsBegun = 0
+        var newestRead = 0
     }
 
     private let state: Mutex<State>
@@ -51,9 +53,17 @@ package final class PartnerDirectory: Sendable {
 
     /// Reads the directory again.
     package func reload() async throws {
+        let read = state.withLock { state in
+            state.readsBegun += 1
+            return state.readsBegun
+        }
         let view = try await Self.read(store)
         try adoptRevocationLists(of: view)
-        state.withLock { $0.view = view }
+        state.withLock { state in
+            // Two may read at once; what the later one saw stays.
+            guard read > state.newestRead else { return }
+            (state.view, state.newestRead) = (view, read)
+        }
         if let action = onChange.withLock({ $0 }) { await action() }
     }
 

@@ -10,6 +10,15 @@ struct WaitingPart {
     let continuation: CheckedContinuation<PartOutcome, any Error>
 }
 
+/// Somebody waits until a request is answered in full.
+struct AwaitedAnswer {
+    let link: ReplicationLink
+    /// The snapshot that must be covered; known when the first part has come.
+    var asOf: USN?
+    var isApplied: Bool?
+    var continuations: [CheckedContinuation<Bool, Never>] = []
+}
+
 /// The destination's half: asking, and applying what comes.
 extension ReplicationAgent {
     /// Asks the partner for what this replica lacks, or sends an unanswered request once more.
@@ -25,10 +34,16 @@ extension ReplicationAgent {
         let kind = view.replicaKind(of: link.namingContext)
         let list = view.partialAttributes.sorted
         let (limits, timing) = (settings.limits, settings.timing)
+        // A partner that no mail can be sealed to is not asked: the request would count as pending.
+        do { _ = try partners.route(to: link.partner) } catch {
+            unsent.insert(link)
+            throw error
+        }
+        let asksAnew = isForced || unsent.contains(link)
         let request = try await store.updateDestination(link.namingContext) {
             (destination, ownUSN) -> ChangesRequest? in
             guard destination.mayAsk(link.partner) else { return nil }
-            if !isForced, destination.pendingRequest(to: link.partner) != nil {
+            if !asksAnew, destination.pendingRequest(to: link.partner) != nil {
                 return destination.requestToResend(to: link.partner, at: time, timing: timing)
             }
             return destination.makeRequest(
@@ -47,14 +62,24 @@ extension ReplicationAgent {
         status[link, default: LinkStatus()].lastAttempt = time
         status[link, default: LinkStatus()].result = 8477
         status[link, default: LinkStatus()].text = "a request is on its way"
+        // Before the mail leaves: its answer may be quicker than whoever asks for it.
+        if isForced { awaited[request.requestID] = AwaitedAnswer(link: link) }
         let summary =
             "request \(view.contextName(link.namingContext)) have \(request.received.contiguousPrefix)"
-        let receipt = try await send(
-            .request(request),
-            to: link.partner,
-            summary: summary,
-            coalescingKey: "request/\(link.namingContext)/\(link.partner)"
-        )
+        let receipt: SendReceipt
+        do {
+            receipt = try await send(
+                .request(request),
+                to: link.partner,
+                summary: summary,
+                coalescingKey: "request/\(link.namingContext)/\(link.partner)"
+            )
+            unsent.remove(link)
+        } catch {
+            unsent.insert(link)
+            awaited[request.requestID] = nil
+            throw error
+        }
         post(
             "requested",
             partner: link.partner,
@@ -65,14 +90,27 @@ extension ReplicationAgent {
         return (request, receipt)
     }
 
-    /// Waits until the request is answered in full; false when the agent stops.
+    /// Waits until a forced request is answered in full.
+    ///
+    /// False when it is declined, when nobody awaits it (any more), and when the agent stops.
     package func answer(to requestID: GUID) async -> Bool {
-        await withCheckedContinuation { waiters[requestID, default: []].append($0) }
+        guard !isStopped, let known = awaited[requestID] else { return false }
+        if let isApplied = known.isApplied { return isApplied }
+        return await withCheckedContinuation { awaited[requestID]?.continuations.append($0) }
     }
 
     /// Nobody waits for that answer any more.
     package func stopWaiting(for requestID: GUID) {
-        for waiter in waiters.removeValue(forKey: requestID) ?? [] { waiter.resume(returning: false) }
+        conclude(requestID, isApplied: false)
+        awaited[requestID] = nil
+    }
+
+    func conclude(_ requestID: GUID, isApplied: Bool) {
+        guard var known = awaited[requestID], known.isApplied == nil else { return }
+        let continuations = known.continuations
+        (known.isApplied, known.continuations) = (isApplied, [])
+        awaited[requestID] = known
+        for continuation in continuations { continuation.resume(returning: isApplied) }
     }
 
     func receive(_ part: ChangesReply, from message: ReceivedMessage) async throws {
@@ -125,6 +163,7 @@ extension ReplicationAgent {
             scheduleSoon(link)
         } else {
             failed(link, code: Int(error.code.rawValue), "the partner answers: \(error.text)")
+            if let id = error.requestID, awaited[id]?.link == link { conclude(id, isApplied: false) }
         }
     }
 
@@ -148,6 +187,9 @@ extension ReplicationAgent {
         let context = ApplyContext(ownDSA: partners.current.own.dsaGUID, now: now(), isMedia: false)
         do {
             let outcomes = try await store.apply(batch.map(\.part), context: context)
+            if outcomes.contains(where: { $0.schemaChanged || $0.configurationChanged }) {
+                await reloadView()
+            }
             for (waiting, outcome) in zip(batch, outcomes) { waiting.continuation.resume(returning: outcome) }
         } catch {
             // One bad part must not keep the others from being applied.
@@ -193,24 +235,33 @@ extension ReplicationAgent {
             )
         case .held(let reason):
             failed(link, code: 2, "part usn \(range) is held: \(reason)")
+            if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
             throw MessageHeld("\(reason)")
         case .refused(let reason):
             failed(link, code: 3, "part usn \(range) is refused: \(reason)")
+            if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
         }
-        if outcome.schemaChanged || outcome.configurationChanged { try await partners.reload() }
         if outcome.changedUpTo != nil { changed(link.namingContext, from: link.partner) }
         if outcome.commit?.wantsRequest == true { scheduleSoon(link) }
-        if waiters[part.requestID] != nil, try await hasAll(of: part, link: link) {
-            for waiter in waiters.removeValue(forKey: part.requestID) ?? [] { waiter.resume(returning: true) }
-        }
+        try await concludeCovered(part, link: link)
     }
 
-    /// Whether everything up to the part's snapshot has come.
-    private func hasAll(of part: ChangesReply, link: ReplicationLink) async throws -> Bool {
-        try await store.snapshot { snapshot in
+    /// Ends the waiting for requests whose snapshot has come in full, be it in answer to later ones: when the
+    /// credit is spent, a new request asks for the rest.
+    private func concludeCovered(_ part: ChangesReply, link: ReplicationLink) async throws {
+        if let known = awaited[part.requestID], known.link == link, known.asOf == nil {
+            awaited[part.requestID]?.asOf = part.asOf
+        }
+        let open = awaited.filter {
+            $0.value.link == link && $0.value.isApplied == nil && $0.value.asOf != nil
+        }
+        guard !open.isEmpty else { return }
+        let watermark = try await store.snapshot { snapshot in
             let destination = try snapshot.destination(of: link.namingContext)
-            let cursor = destination.cursor(of: link.partner, part.header.invocationID)
-            return (cursor?.highWatermark ?? .zero) >= part.asOf
+            return destination.cursor(of: link.partner, part.header.invocationID)?.highWatermark ?? .zero
+        }
+        for (id, known) in open where known.asOf.map({ $0 <= watermark }) ?? false {
+            conclude(id, isApplied: true)
         }
     }
 

@@ -48,7 +48,7 @@ extension ReplicationAgent {
     func poke(_ link: ReplicationLink) async {
         do {
             let usn = try await store.snapshot { try $0.highestUSN() }
-            try generation.handOut(usn)
+            try await generation.handOut(usn)
             let view = partners.current
             _ = try await send(
                 .poke(Poke(header: messageHeader(link.namingContext), usn: usn)),
@@ -133,7 +133,7 @@ extension ReplicationAgent {
         var sent = Sent()
         defer { pipe.abandon() }
         while let part = try await pipe.next() {
-            if part.asOf > sent.asOf { try generation.handOut(part.asOf) }
+            if part.asOf > sent.asOf { try await generation.handOut(part.asOf) }
             sent.asOf = part.asOf
             sent.objects += part.objects.count
             sent.parts += 1

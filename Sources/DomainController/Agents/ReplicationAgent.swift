@@ -45,7 +45,12 @@ package actor ReplicationAgent {
     var ledger = SourceLedger()
     var waitingParts: [WaitingPart] = []
     var isApplying = false
-    var waiters: [GUID: [CheckedContinuation<Bool, Never>]] = [:]
+    /// By request id; from the sending of a forced request until nobody waits for it any more.
+    var awaited: [GUID: AwaitedAnswer] = [:]
+    /// Links whose newest request is in the database but was never mailed: the next attempt makes a new one.
+    var unsent: Set<ReplicationLink> = []
+    private(set) var isStopped = false
+    private var isViewStale = false
     private var timer: Task<Void, Never>?
     private let wakeups: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
@@ -80,8 +85,9 @@ package actor ReplicationAgent {
             armTimer()
         }
         timer?.cancel()
-        for waiter in waiters.values.joined() { waiter.resume(returning: false) }
-        waiters = [:]
+        isStopped = true
+        for id in awaited.keys { conclude(id, isApplied: false) }
+        awaited = [:]
     }
 
     package func stop() { wake.finish() }
@@ -128,7 +134,12 @@ package actor ReplicationAgent {
     package func topologyChanged() {
         let links = Set(partners.current.links)
         nextAttempt = nextAttempt.filter { links.contains($0.key) }
-        for link in links where nextAttempt[link] == nil { nextAttempt[link] = now() }
+        status = status.filter { links.contains($0.key) }
+        unsent.formIntersection(links)
+        // What could not be mailed may be possible now: a certificate or a route came.
+        for link in links where nextAttempt[link] == nil || unsent.contains(link) {
+            nextAttempt[link] = now()
+        }
         wake.yield()
     }
 
@@ -136,10 +147,12 @@ package actor ReplicationAgent {
 
     // MARK: - The schedule
 
-    private func step() async {
+    func step() async {
+        if isViewStale { await reloadView() }
         let time = now()
-        let due = nextAttempt.filter { $0.value <= time }.keys
-        for link in due.sorted(by: partners.current.comesFirst) {
+        let due = nextAttempt.filter { isDue($0.value, at: time, delaySeconds: settings.intervalSeconds) }
+            .keys
+        for link in due.sorted(by: partners.current.comesFirst) where nextAttempt[link] != nil {
             nextAttempt[link] = time.adding(seconds: Int64(settings.intervalSeconds))
             do {
                 _ = try await request(link, isForced: false)
@@ -147,16 +160,32 @@ package actor ReplicationAgent {
                 failed(link, code: 1, "the request was not sent: \(error)")
             }
         }
-        for (link, when) in pokesDue where when <= time {
+        for (link, when) in pokesDue where isDue(when, at: time, delaySeconds: settings.notifyDelaySeconds) {
             pokesDue[link] = nil
             await poke(link)
+        }
+    }
+
+    /// A time further ahead than anything is planned was written before the clock was set back.
+    private func isDue(_ when: Timestamp, at time: Timestamp, delaySeconds: Int) -> Bool {
+        when <= time || when > time.adding(seconds: Int64(delaySeconds))
+    }
+
+    /// Reads the configuration again; what fails is tried at the next step.
+    func reloadView() async {
+        do {
+            try await partners.reload()
+            isViewStale = false
+        } catch {
+            isViewStale = true
+            log.error("the configuration cannot be read from the directory: \(error)")
         }
     }
 
     private func armTimer() {
         timer?.cancel()
         guard let next = (Array(nextAttempt.values) + Array(pokesDue.values)).min() else { return }
-        let seconds = max(1, next.seconds - now().seconds)
+        let seconds = max(1, min(next.seconds - now().seconds, Int64(settings.intervalSeconds)))
         let wake = wake
         timer = Task {
             try? await Task.sleep(for: .seconds(seconds))
@@ -170,9 +199,12 @@ package actor ReplicationAgent {
     }
 
     func failed(_ link: ReplicationLink, code: Int, _ text: String) {
-        status[link, default: LinkStatus()].result = code
-        status[link, default: LinkStatus()].text = text
-        status[link, default: LinkStatus()].consecutiveFailures += 1
+        // A member may name any naming context: only real links leave something in memory.
+        if partners.current.links.contains(link) {
+            status[link, default: LinkStatus()].result = code
+            status[link, default: LinkStatus()].text = text
+            status[link, default: LinkStatus()].consecutiveFailures += 1
+        }
         post("failed", partner: link.partner, namingContext: link.namingContext, text: text)
         log.warning("\(text)", metadata: ["partner": "\(partners.current.name(of: link.partner))"])
     }
