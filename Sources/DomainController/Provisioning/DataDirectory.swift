@@ -1,6 +1,8 @@
 import AdminAPI
 import Glibc
 package import InterSiteMessaging
+import PKI
+import Store
 
 /// Where a DSA keeps everything that is its own: mode 0700, one process at a time.
 package struct DataDirectory: Sendable {
@@ -48,17 +50,49 @@ package struct DataDirectory: Sendable {
                 )
             }
             let others = try files.list(path).filter { $0 != "bridgehead.yaml" }
-            guard others.isEmpty else {
-                throw AdminError(
-                    code: "dataDirectoryNotEmpty",
-                    message: "\(path) is not empty (\(others.count) entries)",
-                    hint: "choose an empty or new --data directory"
-                )
-            }
+            guard others.isEmpty else { throw notEmpty(files: others.count) }
         }
         var folders = [path, pki, retiredKeys, mailroot, plugins]
         if withAuthority { folders.append(authority) }
         for folder in folders { try files.createDirectory(folder, mode: 0o700) }
+        // One that was there before may have been open to others.
+        guard chmod(path, 0o700) == 0 else {
+            throw AdminError(
+                code: "dataDirectoryUnusable",
+                message: "cannot set the mode of \(path): \(String(cString: strerror(errno)))",
+                hint: "check its owner, or choose another --data directory"
+            )
+        }
+    }
+
+    /// Makes the database under another name, and gives it its own when it is whole.
+    ///
+    /// A crash in the middle leaves nothing that looks like a DSA. Needs the lock.
+    func makeDatabase<T>(_ fill: (DirectoryStore) async throws -> T) async throws -> T {
+        let unfinished = database + ".new"
+        guard !holdsDatabase, !files.exists(unfinished) else { throw notEmpty(files: 1) }
+        let store = try DirectoryStore(path: unfinished, sha256: Digest.sha256)
+        let result: T
+        do { result = try await fill(store) } catch {
+            try? store.close()
+            throw error
+        }
+        try store.close()
+        // Closing leaves no write-ahead log behind; were there one, it would belong to the database.
+        for suffix in ["-wal", "-shm", ""] where files.exists(unfinished + suffix) {
+            try files.rename(unfinished + suffix, to: database + suffix)
+        }
+        try files.syncDirectory(path)
+        return result
+    }
+
+    private func notEmpty(files count: Int) -> AdminError {
+        AdminError(
+            code: "dataDirectoryNotEmpty",
+            message: "\(path) is not empty (\(count) entries)",
+            hint:
+                "choose an empty or new --data directory; if an earlier try broke off here, remove what it left"
+        )
     }
 
     /// Checks that a DSA was made here.

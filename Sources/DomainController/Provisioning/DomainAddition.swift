@@ -18,6 +18,16 @@ package struct DomainAddition: Sendable {
     package var inviterRoute: String?
 }
 
+/// The first DSA of a new domain, as the directory names it.
+private struct PreparedDSA {
+    let domain: NamingContext
+    let server: String
+    let site: String
+    let dsaGUID: GUID
+    let host: String
+    let address: MailAddress
+}
+
 /// Prepares a child domain and its first DSA, and writes the join file.
 ///
 /// This DSA originates site, site link, server, NTDS Settings, crossRef and both connections, and takes up a
@@ -36,6 +46,9 @@ package struct DomainPreparation: Sendable {
                 message: "\(child) is not below the forest's root \(names.dnsName)",
                 hint: "for example \(wanted.siteName.lowercased()).\(names.dnsName)"
             )
+        }
+        if let prepared = try prepared(wanted, child: child) {
+            return try await joinFile(wanted, child: child, prepared, at: now)
         }
         guard !view.domains.contains(where: { $0.dnsName == child }) else {
             throw AdminError(
@@ -56,50 +69,54 @@ package struct DomainPreparation: Sendable {
         }
         let site = try ServerName.validatedRDN(wanted.siteName, what: "site name")
         let dsaGUID = RandomSource.guid()
-        let address = wanted.mailAddress ?? ServerName.defaultMailAddress(dsaGUID, forest: names.dnsName)
-        let host = "\(server.lowercased()).\(child)"
-        let domain = NamingContext(
-            guid: RandomSource.guid(),
-            dn: try ForestLayout(names: names).dn(ForestNames.domainDN(child)),
-            role: .domain
-        )
-        let token = RandomSource.octets(count: 24)
         // The replica first: the crossRef's nCName then resolves nowhere yet, which is what a new domain is.
+        let new = PreparedDSA(
+            domain: try await replica(of: child),
+            server: server,
+            site: site,
+            dsaGUID: dsaGUID,
+            host: "\(server.lowercased()).\(child)",
+            address: wanted.mailAddress ?? ServerName.defaultMailAddress(dsaGUID, forest: names.dnsName)
+        )
+        try await originate(wanted, child: child, new, at: now)
+        return try await joinFile(wanted, child: child, new, at: now)
+    }
+
+    /// The DSA that was prepared under these names before and has not come up: its join file was lost.
+    private func prepared(_ wanted: DomainAddition, child: String) throws -> PreparedDSA? {
+        let dn = try ForestLayout(names: view.names).dn(ForestNames.domainDN(child))
+        guard let dsa = view.dsa(named: wanted.serverName), !dsa.isTombstone, dsa.certificates.isEmpty,
+            dsa.siteName.lowercased() == wanted.siteName.lowercased(), dsa.masters.contains(dn),
+            let held = store.namingContexts.first(where: { $0.dn == dn })
+        else { return nil }
+        return PreparedDSA(
+            domain: held.namingContext,
+            server: dsa.serverName,
+            site: dsa.siteName,
+            dsaGUID: dsa.dsaGUID,
+            host: dsa.dnsHostName,
+            address: dsa.mailAddress
+        )
+    }
+
+    /// The partial replica of the new domain, perhaps from an attempt that broke off.
+    private func replica(of child: String) async throws -> NamingContext {
+        let dn = try ForestLayout(names: view.names).dn(ForestNames.domainDN(child))
+        if let held = store.namingContexts.first(where: { $0.dn == dn && $0.isPartial }) {
+            return held.namingContext
+        }
+        let domain = NamingContext(guid: RandomSource.guid(), dn: dn, role: .domain)
         try await store.addReplica(domain, isPartial: true)
-        try await originate(
-            wanted,
-            child: child,
-            server: server,
-            site: site,
-            dsaGUID: dsaGUID,
-            host: host,
-            address: address,
-            at: now
-        )
-        return try await joinFile(
-            wanted,
-            child: child,
-            domain: domain,
-            server: server,
-            site: site,
-            dsaGUID: dsaGUID,
-            host: host,
-            address: address,
-            token: token,
-            at: now
-        )
+        return domain
     }
 
     private func originate(
         _ wanted: DomainAddition,
         child: String,
-        server: String,
-        site: String,
-        dsaGUID: GUID,
-        host: String,
-        address: MailAddress,
+        _ new: PreparedDSA,
         at now: Timestamp
     ) async throws {
+        let (server, site) = (new.server, new.site)
         let names = view.names
         let layout = ForestLayout(names: names)
         let root = ForestNames.domainDN(child)
@@ -121,9 +138,9 @@ package struct DomainPreparation: Sendable {
         operations += try layout.server(
             server,
             site: site,
-            dsaGUID: dsaGUID,
-            dnsHostName: host,
-            mailAddress: address,
+            dsaGUID: new.dsaGUID,
+            dnsHostName: new.host,
+            mailAddress: new.address,
             masters: [root, names.configuration, names.schema],
             partials: [view.ownDomainDN]
         )
@@ -158,13 +175,7 @@ package struct DomainPreparation: Sendable {
     private func joinFile(
         _ wanted: DomainAddition,
         child: String,
-        domain: NamingContext,
-        server: String,
-        site: String,
-        dsaGUID: GUID,
-        host: String,
-        address: MailAddress,
-        token: [UInt8],
+        _ new: PreparedDSA,
         at now: Timestamp
     ) async throws -> JoinFile {
         let naming = WellKnownNames()
@@ -182,7 +193,7 @@ package struct DomainPreparation: Sendable {
             schema: .init(view.schemaContext, naming: naming),
             configuration: .init(view.configurationContext, naming: naming),
             inviterDomain: .init(view.ownDomain, naming: naming),
-            domain: .init(domain, naming: naming),
+            domain: .init(new.domain, naming: naming),
             domainDNSName: child,
             anchors: anchors.map(\.pem),
             revocationLists: lists.map(\.pem),
@@ -194,15 +205,15 @@ package struct DomainPreparation: Sendable {
                 route: wanted.inviterRoute
             ),
             dsa: .init(
-                dsaGUID: dsaGUID,
-                name: server,
-                site: site,
-                serverDN: view.names.server(server, site: site),
-                settingsDN: view.names.settings(server, site: site),
-                dnsHostName: host,
-                mailAddress: address
+                dsaGUID: new.dsaGUID,
+                name: new.server,
+                site: new.site,
+                serverDN: view.names.server(new.server, site: new.site),
+                settingsDN: view.names.settings(new.server, site: new.site),
+                dnsHostName: new.host,
+                mailAddress: new.address
             ),
-            enrolmentToken: Data(token).base64EncodedString(),
+            enrolmentToken: Data(RandomSource.octets(count: 24)).base64EncodedString(),
             media: media.map { Data($0).base64EncodedString() }
         )
     }

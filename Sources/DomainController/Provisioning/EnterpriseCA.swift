@@ -2,11 +2,14 @@ import InterSiteMessaging
 import AdminAPI
 package import Identifiers
 package import PKI
+import Synchronization
 
 /// The CA on the DSA that holds its key: issues from directory objects, keeps a record of serials.
 package struct EnterpriseCA: Sendable {
     let directory: DataDirectory
     let authority: CertificateAuthority
+    /// Two that append at once would lose a line.
+    private static let recording = Mutex(())
 
     /// - Throws: `AdminError` when this DSA has no CA key.
     package init(_ directory: DataDirectory) throws {
@@ -42,10 +45,14 @@ package struct EnterpriseCA: Sendable {
     /// Appends to the record that revocation looks serials up in.
     static func recordIssue(_ certificate: Certificate, to dsaGUID: GUID, in directory: DataDirectory) throws
     {
+        let line = "\(certificate.serial) \(dsaGUID) \(certificate.notAfter)\n"
+        try recording.withLock { _ in try append(line, in: directory) }
+    }
+
+    private static func append(_ line: String, in directory: DataDirectory) throws {
         let before =
             directory.files.exists(directory.authoritySerials)
             ? try directory.readText(directory.authoritySerials, octetsMax: 64 << 20) : ""
-        let line = "\(certificate.serial) \(dsaGUID) \(certificate.notAfter)\n"
         try directory.write(Array((before + line).utf8), to: directory.authoritySerials)
     }
 }

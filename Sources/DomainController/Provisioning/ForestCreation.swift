@@ -48,23 +48,24 @@ package struct ForestCreation: Sendable {
         let credentials = try makeCredentials(for: identity.dsaGUID, at: now)
         try credentials.write(to: directory, of: identity.dsaGUID)
 
-        let store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
-        try store.setIdentity(dsaGUID: identity.dsaGUID, invocationID: identity.invocationID)
-        let forest = RandomSource.guid()
-        let schemaObjects = try await createNamingContexts(in: store, forest: forest, at: now)
-        log.info("schema loaded", metadata: ["objects": "\(schemaObjects)"])
-        _ = try await store.originate(
-            try configurationObjects(identity, credentials),
-            at: now,
-            randomGUID: RandomSource.guid
-        )
-        return ForestSummary(
-            forest: forest,
-            dsaGUID: identity.dsaGUID,
-            invocationID: identity.invocationID,
-            schemaObjects: schemaObjects,
-            dataDirectory: directory.path
-        )
+        return try await directory.makeDatabase { store in
+            try store.setIdentity(dsaGUID: identity.dsaGUID, invocationID: identity.invocationID)
+            let forest = RandomSource.guid()
+            let schemaObjects = try await createNamingContexts(in: store, forest: forest, at: now)
+            log.info("schema loaded", metadata: ["objects": "\(schemaObjects)"])
+            _ = try await store.originate(
+                try configurationObjects(identity, credentials),
+                at: now,
+                randomGUID: RandomSource.guid
+            )
+            return ForestSummary(
+                forest: forest,
+                dsaGUID: identity.dsaGUID,
+                invocationID: identity.invocationID,
+                schemaObjects: schemaObjects,
+                dataDirectory: directory.path
+            )
+        }
     }
 
     private var hostName: String { "\(serverName.lowercased()).\(names.dnsName)" }

@@ -35,8 +35,37 @@ package struct Join: Sendable {
         try directory.create(withAuthority: false)
         let lock = try DataDirectoryLock(directory)
         defer { withExtendedLifetime(lock) {} }
+        let key = try PrivateKey.generate(.p256)
+        let request = try key.makeSigningRequest()
+        try directory.write(Array(try key.pem.utf8), to: directory.key)
+        try directory.write(Array(request.pem.utf8), to: directory.signingRequest, mode: 0o644)
+        try directory.write(
+            Array(anchors.certificates.map(\.pem).joined().utf8),
+            to: directory.anchors
+        )
+        try directory.write(Array(anchors.crls.map(\.pem).joined().utf8), to: directory.revocationLists)
         let invocationID = RandomSource.guid()
-        let store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
+        let objects = try await directory.makeDatabase { store in
+            try await fill(store, with: parts, invocationID: invocationID, log: log, at: now)
+        }
+        return JoinSummary(
+            dsaGUID: file.dsa.dsaGUID,
+            invocationID: invocationID,
+            serverName: file.dsa.name,
+            domain: file.domainDNSName,
+            signingRequest: directory.signingRequest,
+            objects: objects
+        )
+    }
+
+    /// - Returns: how many objects the media brought.
+    private func fill(
+        _ store: DirectoryStore,
+        with parts: [ChangesReply],
+        invocationID: GUID,
+        log: Logger,
+        at now: Timestamp
+    ) async throws -> Int {
         try store.setIdentity(dsaGUID: file.dsa.dsaGUID, invocationID: invocationID)
         for context in [file.schema, file.configuration] {
             try await store.addReplica(try context.namingContext(), isPartial: false)
@@ -69,24 +98,7 @@ package struct Join: Sendable {
             at: now,
             randomGUID: RandomSource.guid
         )
-
-        let key = try PrivateKey.generate(.p256)
-        let request = try key.makeSigningRequest()
-        try directory.write(Array(try key.pem.utf8), to: directory.key)
-        try directory.write(Array(request.pem.utf8), to: directory.signingRequest, mode: 0o644)
-        try directory.write(
-            Array(anchors.certificates.map(\.pem).joined().utf8),
-            to: directory.anchors
-        )
-        try directory.write(Array(anchors.crls.map(\.pem).joined().utf8), to: directory.revocationLists)
-        return JoinSummary(
-            dsaGUID: file.dsa.dsaGUID,
-            invocationID: invocationID,
-            serverName: file.dsa.name,
-            domain: file.domainDNSName,
-            signingRequest: directory.signingRequest,
-            objects: objects
-        )
+        return objects
     }
 
     private func trustAnchors() throws -> TrustAnchors {
