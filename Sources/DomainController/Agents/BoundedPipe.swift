@@ -17,8 +17,8 @@ final class BoundedPipe<Element: Sendable>: Sendable {
     private let room: DispatchSemaphore
 
     init(elementsAheadMax: Int) {
-        // A semaphore that goes away below its first value traps: it starts at 0 and is raised, so that a pipe may
-        // be given up with elements in it.
+        // A semaphore that goes away below its first value traps: it starts at 0 and is raised, so that a pipe
+        // may be given up with elements in it.
         room = DispatchSemaphore(value: 0)
         for _ in 0..<elementsAheadMax { room.signal() }
     }
