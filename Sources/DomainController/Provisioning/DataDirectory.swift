@@ -91,7 +91,7 @@ package struct DataDirectory: Sendable {
             code: "dataDirectoryNotEmpty",
             message: "\(path) is not empty (\(count) entries)",
             hint:
-                "choose an empty or new --data directory; if an earlier try broke off here, remove what it left"
+                "choose an empty or new --data directory; if an earlier try broke off, remove what it left"
         )
     }
 
