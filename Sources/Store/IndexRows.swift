@@ -4,21 +4,22 @@ import Identifiers
 import Replication
 
 /// Rows for the values of indexed attributes, and of `objectClass`.
-struct IndexRows {
+final class IndexRows {
     /// Longer values are indexed by their beginning; a search looks at the whole value.
     static let keyOctetsMax = 256
     /// Every object has it: a search for it is a scan.
     static let universalClass = Array("top".utf8)
 
     private let db: Database
-    private let insert: RepeatedQuery
+    /// By how many rows they insert, less one.
+    private var inserts: [RepeatedQuery?]
+
+    /// One statement for the rows of an object: SQLite's work for a statement is a third of that for a row.
+    private static let rowsPerStatementMax = 16
 
     init(db: Database) {
         self.db = db
-        insert = RepeatedQuery(
-            "INSERT OR IGNORE INTO attribute_index(attribute, value, object) VALUES(?, ?, ?)",
-            in: db
-        )
+        inserts = Array(repeating: nil, count: Self.rowsPerStatementMax)
     }
 
     /// A value in matching form, as a search gives it.
@@ -42,29 +43,55 @@ struct IndexRows {
             .all(.integer(Int64(attribute)), .octets(key)) { $0.integer(0) }
     }
 
-    /// Brings the rows of one attribute of one object from `old` to `new` values.
-    func update(
-        _ object: Int64,
-        _ attribute: IndexedAttribute,
-        from old: [[UInt8]],
-        to new: [[UInt8]]
-    ) throws {
-        guard !old.isEmpty else {
-            for value in new { try add(attribute.key(of: value), of: attribute, to: object) }
-            return
+    /// Brings the rows of an object from its old values to the new ones.
+    func update(_ object: Int64, _ changes: [(attribute: IndexedAttribute, old: [[UInt8]], new: [[UInt8]])])
+        throws
+    {
+        var rows: [(attribute: Int32, key: [UInt8])] = []
+        for (attribute, old, new) in changes {
+            guard !old.isEmpty else {
+                for value in new { rows.append((attribute.id, attribute.key(of: value))) }
+                continue
+            }
+            let oldKeys = Set(old.map { attribute.key(of: $0) })
+            let newKeys = Set(new.map { attribute.key(of: $0) })
+            for key in oldKeys.subtracting(newKeys) {
+                try Query(
+                    "DELETE FROM attribute_index WHERE attribute = ? AND value = ? AND object = ?",
+                    in: db
+                ).run(.integer(Int64(attribute.id)), .octets(key), .integer(object))
+            }
+            for key in newKeys.subtracting(oldKeys) { rows.append((attribute.id, key)) }
         }
-        let oldKeys = Set(old.map { attribute.key(of: $0) })
-        let newKeys = Set(new.map { attribute.key(of: $0) })
-        for key in oldKeys.subtracting(newKeys) {
-            try Query("DELETE FROM attribute_index WHERE attribute = ? AND value = ? AND object = ?", in: db)
-                .run(.integer(Int64(attribute.id)), .octets(key), .integer(object))
-        }
-        for key in newKeys.subtracting(oldKeys) { try add(key, of: attribute, to: object) }
+        rows.removeAll { $0.attribute == AttributeIDs.objectClass && $0.key == Self.universalClass }
+        try insert(rows, for: object)
     }
 
-    private func add(_ key: [UInt8], of attribute: IndexedAttribute, to object: Int64) throws {
-        if attribute.id == AttributeIDs.objectClass, key == Self.universalClass { return }
-        try insert().run(.integer(Int64(attribute.id)), .octets(key), .integer(object))
+    private func insert(_ rows: [(attribute: Int32, key: [UInt8])], for object: Int64) throws {
+        var start = 0
+        while start < rows.count {
+            let count = min(Self.rowsPerStatementMax, rows.count - start)
+            var values: [SQLValue] = []
+            values.reserveCapacity(count * 3)
+            for row in rows[start..<start + count] {
+                values.append(.integer(Int64(row.attribute)))
+                values.append(.octets(row.key))
+                values.append(.integer(object))
+            }
+            try insertion(ofRows: count)().run(values)
+            start += count
+        }
+    }
+
+    private func insertion(ofRows count: Int) -> RepeatedQuery {
+        if let known = inserts[count - 1] { return known }
+        let places = Array(repeating: "(?, ?, ?)", count: count).joined(separator: ", ")
+        let query = RepeatedQuery(
+            "INSERT OR IGNORE INTO attribute_index(attribute, value, object) VALUES\(places)",
+            in: db
+        )
+        inserts[count - 1] = query
+        return query
     }
 
     func removeAll(of attribute: Int32) throws {

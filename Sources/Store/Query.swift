@@ -34,7 +34,9 @@ struct Query {
         connection = db.sqliteConnection
     }
 
-    func run(_ values: SQLValue...) throws {
+    func run(_ values: SQLValue...) throws { try run(values) }
+
+    func run(_ values: [SQLValue]) throws {
         defer { stop() }
         try bind(values)
         while try step() {}

@@ -150,12 +150,14 @@ final class WriteTransaction {
     }
 
     private func index(_ object: Int64, from old: ObjectBody, to new: ObjectBody) throws {
+        var changes: [(attribute: IndexedAttribute, old: [[UInt8]], new: [[UInt8]])] = []
         for attribute in new.attributes {
             guard let indexed = try indexedAttribute(attribute.id) else { continue }
             let before = old[attribute.id]?.values ?? []
             if before == attribute.values { continue }
-            try indexRows.update(object, indexed, from: before, to: attribute.values)
+            changes.append((indexed, before, attribute.values))
         }
+        try indexRows.update(object, changes)
     }
 
     private func indexedAttribute(_ id: Int32) throws -> IndexedAttribute? {
@@ -190,10 +192,10 @@ final class WriteTransaction {
         try scan.start()
         while try scan.step() {
             let body = try ObjectRows.body(scan.columns.octets(2), of: scan.columns.guid(1))
-            for attribute in body.attributes {
-                guard let indexed = changed[attribute.id] else { continue }
-                try indexRows.update(scan.columns.integer(0), indexed, from: [], to: attribute.values)
+            let added = body.attributes.compactMap { attribute in
+                changed[attribute.id].map { (attribute: $0, old: [[UInt8]](), new: attribute.values) }
             }
+            try indexRows.update(scan.columns.integer(0), added)
         }
     }
 }
