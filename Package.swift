@@ -119,7 +119,8 @@ let package = Package(
             name: "ReplicationTests", dependencies: ["Identifiers", "DirectoryModel", "Replication"],
             swiftSettings: house),
         .testTarget(
-            name: "SMTPTests", dependencies: ["Identifiers", "SMTP", "DialogueFiles"], swiftSettings: house),
+            name: "SMTPTests", dependencies: ["Identifiers", "SMTP", "DialogueFiles"], exclude: ["Dialogues"],
+            swiftSettings: house),
         .testTarget(name: "PKITests", dependencies: ["Identifiers", "PKI"], swiftSettings: house),
         .testTarget(
             name: "SecureMailTests", dependencies: ["Identifiers", "PKI", "SMTP", "SecureMail"],

@@ -77,7 +77,8 @@ extension MailEvent: CustomStringConvertible {
         return subject.isEmpty ? sentence : "\(subject): \(sentence)"
     }
 
-    private var sentence: String {
+    /// What happened, without whose mail it was.
+    package var sentence: String {
         switch kind {
         case .queued(let message, let service, let summary, let octets):
             "queued \(octets) octets for \(service), message \(message): \(summary)"

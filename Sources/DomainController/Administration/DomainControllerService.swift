@@ -67,15 +67,7 @@ package final class DomainControllerService: Sendable {
             now: now,
             randomGUID: RandomSource.guid
         )
-        let context = TransportContext(
-            membership: { partners.membership },
-            partner: { try partners.route(to: $0) },
-            ownAddress: partners.current.own.mailAddress,
-            hostName: configuration.name ?? partners.current.own.dnsHostName,
-            now: now,
-            randomGUID: RandomSource.guid,
-            events: { hub.post(EventReply($0, at: now())) }
-        )
+        let context = Self.transportContext(configuration, partners, hub, now: now)
         transport = SMTPTransport(
             context: context,
             protection: protection,
@@ -100,6 +92,23 @@ package final class DomainControllerService: Sendable {
             now: now
         )
         await wire()
+    }
+
+    private static func transportContext(
+        _ configuration: Configuration,
+        _ partners: PartnerDirectory,
+        _ hub: EventHub,
+        now: @escaping @Sendable () -> Timestamp
+    ) -> TransportContext {
+        TransportContext(
+            membership: { partners.membership },
+            partner: { try partners.route(to: $0) },
+            ownAddress: partners.current.own.mailAddress,
+            hostName: configuration.name ?? partners.current.own.dnsHostName,
+            now: now,
+            randomGUID: RandomSource.guid,
+            events: { hub.post(EventReply($0, names: partners.current, at: now())) }
+        )
     }
 
     private func wire() async {
@@ -148,11 +157,11 @@ package final class DomainControllerService: Sendable {
     /// Listens, sends and receives; `run` calls it.
     package func start() async throws {
         let configuration = currentConfiguration.withLock { $0 }
-        let (hub, now) = (hub, now)
+        let (hub, now, partners) = (hub, now, partners)
         let started = try await SMTPListener.start(
             try listenerSettings(configuration),
             mailRoot: mailRoot,
-            events: { hub.post(EventReply($0, at: now())) },
+            events: { hub.post(EventReply($0, names: partners.current, at: now())) },
             log: log
         )
         listener.withLock { $0 = started }
@@ -265,13 +274,13 @@ extension Configuration {
 
 extension EventReply {
     /// A mail's event, for `watch`.
-    init(_ event: MailEvent, at time: Timestamp) {
+    init(_ event: MailEvent, names: ConfigurationView, at time: Timestamp) {
         self.init(
             time: time,
             kind: "mail-\(event.kind.name)",
-            partner: event.partnerName ?? event.partner?.description,
+            partner: event.partnerName ?? event.partner.map(names.name(of:)),
             namingContext: nil,
-            text: "\(event)",
+            text: "\(event.fileID ?? "mail") \(event.sentence)",
             fields: event.fileID.map { ["file": $0] } ?? [:]
         )
     }
