@@ -62,7 +62,10 @@ let package = Package(
         // Shells.
         .target(name: "PKI", dependencies: ["Identifiers", "COpenSSL", asn1], swiftSettings: house),
         .target(
-            name: "SecureMail", dependencies: ["Identifiers", "PKI", "SMTP", "CZlib"], swiftSettings: house),
+            name: "SecureMail",
+            dependencies: ["Identifiers", "PKI", "SMTP", "CZlib"],
+            swiftSettings: house
+        ),
         .target(
             name: "InterSiteMessaging",
             dependencies: [
@@ -71,14 +74,17 @@ let package = Package(
             swiftSettings: house
         ),
         .target(
-            name: "Store", dependencies: ["Identifiers", "DirectoryModel", "Replication", grdb, grdbSQLite],
-            swiftSettings: house),
+            name: "Store",
+            dependencies: ["Identifiers", "DirectoryModel", "Replication", grdb, grdbSQLite],
+            swiftSettings: house
+        ),
         .target(name: "AdminAPI", dependencies: ["Identifiers", "DirectoryModel"], swiftSettings: house),
         .target(name: "AdminClient", dependencies: ["AdminAPI", "CCurl"], swiftSettings: house),
         .target(
             name: "Console",
             dependencies: ["Identifiers", "AdminAPI", hummingbird, nioCore, logging, lifecycle],
-            swiftSettings: house),
+            swiftSettings: house
+        ),
         .target(
             name: "DomainController",
             dependencies: [
@@ -114,17 +120,27 @@ let package = Package(
         .target(name: "DialogueFiles", path: "Tests/DialogueFiles", swiftSettings: house),
         .testTarget(name: "IdentifiersTests", dependencies: ["Identifiers"], swiftSettings: house),
         .testTarget(
-            name: "DirectoryModelTests", dependencies: ["Identifiers", "DirectoryModel"], swiftSettings: house),
+            name: "DirectoryModelTests",
+            dependencies: ["Identifiers", "DirectoryModel"],
+            swiftSettings: house
+        ),
         .testTarget(
-            name: "ReplicationTests", dependencies: ["Identifiers", "DirectoryModel", "Replication"],
-            swiftSettings: house),
+            name: "ReplicationTests",
+            dependencies: ["Identifiers", "DirectoryModel", "Replication"],
+            swiftSettings: house
+        ),
         .testTarget(
-            name: "SMTPTests", dependencies: ["Identifiers", "SMTP", "DialogueFiles"], exclude: ["Dialogues"],
-            swiftSettings: house),
+            name: "SMTPTests",
+            dependencies: ["Identifiers", "SMTP", "DialogueFiles"],
+            exclude: ["Dialogues"],
+            swiftSettings: house
+        ),
         .testTarget(name: "PKITests", dependencies: ["Identifiers", "PKI"], swiftSettings: house),
         .testTarget(
-            name: "SecureMailTests", dependencies: ["Identifiers", "PKI", "SMTP", "SecureMail"],
-            swiftSettings: house),
+            name: "SecureMailTests",
+            dependencies: ["Identifiers", "PKI", "SMTP", "SecureMail"],
+            swiftSettings: house
+        ),
         .testTarget(
             name: "InterSiteMessagingTests",
             dependencies: [
@@ -134,12 +150,15 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(
-            name: "StoreTests", dependencies: ["Identifiers", "DirectoryModel", "Replication", "Store"],
-            swiftSettings: house),
+            name: "StoreTests",
+            dependencies: ["Identifiers", "DirectoryModel", "Replication", "Store"],
+            swiftSettings: house
+        ),
         .testTarget(
             name: "ConsoleTests",
             dependencies: ["Identifiers", "AdminAPI", "AdminClient", "Console", logging, lifecycle],
-            swiftSettings: house),
+            swiftSettings: house
+        ),
         .testTarget(
             name: "DomainControllerTests",
             dependencies: [
