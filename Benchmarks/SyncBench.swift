@@ -6,6 +6,9 @@ import Store
 
 /// The whole way: a full sync of an empty replica, durable, sealed, over SMTP between two mailroots.
 enum SyncBench {
+    /// Parts that may lie between the cut and the queue.
+    private static let partsAheadMax = 4
+
     static func run(_ options: Options, _ report: inout Report) async throws {
         let workspace = try Workspace(in: options.folder)
         let forest = try BenchForest()
@@ -55,11 +58,13 @@ enum SyncBench {
         var sample = Sample()
         let octets = try await sample.add {
             let (parts, cut) = AsyncThrowingStream<ChangesReply, any Error>.makeStream()
-            async let cutting: Void = self.cut(request, from: source, header: forest.hq.header, to: cut)
+            let room = DispatchSemaphore(value: partsAheadMax)
+            async let cutting: Void = self.cut(request, from: source, forest.hq.header, room, to: cut)
             var (partsSent, octets) = (0, 0)
             for try await part in parts {
                 octets += try await hq.service.send(message(part, forest), via: "smtp").octets
                 partsSent += 1
+                room.signal()
             }
             await cutting
             for await _ in arrivals.prefix(partsSent) {}
@@ -75,11 +80,16 @@ enum SyncBench {
     private static func cut(
         _ request: ChangesRequest,
         from source: DirectoryStore,
-        header: MessageHeader,
+        _ header: MessageHeader,
+        _ room: DispatchSemaphore,
         to parts: AsyncThrowingStream<ChangesReply, any Error>.Continuation
     ) async {
         do {
-            try await BenchStores.cut(request, from: source, header: header) { parts.yield($0) }
+            try await BenchStores.cut(request, from: source, header: header) { part in
+                // Blocks the database reader's own thread, as the replication agent does.
+                room.wait()
+                parts.yield(part)
+            }
             parts.finish()
         } catch {
             parts.finish(throwing: error)
