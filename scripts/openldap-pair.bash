@@ -12,7 +12,7 @@ install_openldap() {
     done
     [ "${#missing[@]}" -gt 0 ] || return 0
     command -v apt-get >/dev/null ||
-        fail "missing ${missing[*]}, and there is no apt-get" "scripts/partition-demo --only bridgehead needs none of them"
+        fail "missing ${missing[*]}, and there is no apt-get" "--only bridgehead needs none of them"
     [ "$(id -u)" -eq 0 ] || sudo=(sudo)
     say "installing ${missing[*]} (log: $workdir/packages.log)"
     if [ ! -e "$policy" ]; then

@@ -1,6 +1,6 @@
-# Sourced by scripts/demo and scripts/torture: builds the program, makes HQ and Vancouver below $workdir, starts and
-# stops them, compares what they hold. Expects: $caller, $workdir; sets hq, van, bridgehead, root, child and the
-# ports hq_port, van_port.
+# Sourced by scripts/demo, scripts/torture and scripts/partition-demo: builds the program, makes HQ and Vancouver below
+# $workdir, starts and stops them, compares what they hold. Expects: $caller, $workdir; sets hq, van, bridgehead, root,
+# child and the ports hq_port, van_port.
 
 fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'hint: %s\n' "$2" >&2; exit "${3:-1}"; }
 # A path as the caller's working directory means it.
