@@ -13,6 +13,12 @@ package struct Timestamp: Hashable, Sendable {
         let (sum, overflow) = seconds.addingReportingOverflow(delta)
         return Timestamp(seconds: overflow ? (delta < 0 ? .min : .max) : sum)
     }
+
+    /// Saturates, too: day counts come from the directory.
+    package func adding(days: Int) -> Timestamp {
+        let (delta, overflow) = Int64(days).multipliedReportingOverflow(by: 86_400)
+        return adding(seconds: overflow ? (days < 0 ? .min : .max) : delta)
+    }
 }
 
 extension Timestamp: Comparable {
@@ -22,21 +28,21 @@ extension Timestamp: Comparable {
 // MARK: - Text forms
 
 extension Timestamp: CustomStringConvertible {
-    /// RFC 3339 in UTC, e.g. `2026-11-25T12:00:00Z`.
+    /// RFC 3339 in UTC: `2026-11-25T12:00:00Z`.
     package var description: String {
         let c = components
         return "\(pad(c.year, 4))-\(pad(c.month, 2))-\(pad(c.day, 2))T"
             + "\(pad(c.hour, 2)):\(pad(c.minute, 2)):\(pad(c.second, 2))Z"
     }
 
-    /// LDAP GeneralizedTime, e.g. `20261125120000Z` (RFC 4517 section 3.3.13).
+    /// LDAP GeneralizedTime: `20261125120000Z` (RFC 4517 section 3.3.13).
     package var generalizedTime: String {
         let c = components
         return pad(c.year, 4) + pad(c.month, 2) + pad(c.day, 2) + pad(c.hour, 2) + pad(c.minute, 2)
             + pad(c.second, 2) + "Z"
     }
 
-    /// A mail `Date` value, e.g. `Wed, 25 Nov 2026 12:00:00 +0000` (RFC 5322 section 3.3).
+    /// The value of a mail's `Date` field: `Wed, 25 Nov 2026 12:00:00 +0000` (RFC 5322 section 3.3).
     package var mailDate: String {
         let c = components
         let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]

@@ -1,4 +1,4 @@
-/// A replica's local change counter: 1 ... 2^63-1 for changes, 0 for "nothing yet".
+/// A replica's local change counter: 1 to 2^63-1 for changes, 0 for "nothing yet".
 package struct USN: RawRepresentable, Hashable, Sendable {
     package let rawValue: Int64
 

@@ -199,8 +199,10 @@ extension CMSWalk {
         var algorithm = try fields.next("algorithm").reader(.sequence, "ephemeral key algorithm")
         let identifier = try algorithm.next("identifier").objectIdentifier("ephemeral key algorithm")
         guard identifier == OID.ecPublicKey else { throw CMSFault.algorithm("ephemeral key \(identifier)") }
-        guard try fields.next("point").bitString("ephemeral point").unused == 0 else {
-            throw CMSFault.malformed("the ephemeral point is not of whole octets")
+        let point = try fields.next("point").bitString("ephemeral point")
+        // One point has several encodings (SEC 1 section 2.3.3); another than the usual one is another mail.
+        guard point.unused == 0, point.bits.first == 0x04 else {
+            throw CMSFault.malformed("the ephemeral point is not an uncompressed one")
         }
         try fields.end()
     }

@@ -154,7 +154,7 @@ package struct CertificateAuthority: Sendable {
             key.signatureAlgorithm,
             certificate.subjectDER,
             DERWriter.time(now),
-            DERWriter.time(now.adding(seconds: Int64(nextUpdateDays) * 86_400)),
+            DERWriter.time(now.adding(days: nextUpdateDays)),
             entries.isEmpty ? [] : DERWriter.sequence(of: entries),
             DERWriter.tagged(0, extensions)
         )
@@ -190,7 +190,7 @@ extension CertificateAuthority {
             issuer,
             DERWriter.sequence(
                 DERWriter.time(now.adding(seconds: -backdatingSeconds)),
-                DERWriter.time(now.adding(seconds: Int64(validDays) * 86_400))
+                DERWriter.time(now.adding(days: validDays))
             ),
             subject,
             publicKey.der,

@@ -67,6 +67,6 @@ package struct TrustAnchors: Sendable, Hashable {
     /// Whether the CA's newest list is missing, or older than its nextUpdate by more than that many days.
     package func isCRLStale(issuer: Certificate, graceDays: Int, at now: Timestamp) -> Bool {
         guard let list = lists[issuer] else { return true }
-        return now > list.nextUpdate.adding(seconds: Int64(graceDays) * 86_400)
+        return now > list.nextUpdate.adding(days: graceDays)
     }
 }

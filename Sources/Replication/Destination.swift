@@ -115,7 +115,9 @@ package struct Destination: Hashable, Sendable {
             $0.sourceDSA == source && $0.sequence == record.sequence && $0.isPending
         }
         guard let index, let message = requests[index].request,
-            now >= requests[index].lastSent.adding(seconds: record.resendAfterSeconds(timing))
+            // A clock that was set back must not silence us for as long as it jumped.
+            now < requests[index].lastSent
+                || now >= requests[index].lastSent.adding(seconds: record.resendAfterSeconds(timing))
         else { return nil }
         requests[index].lastSent = now
         requests[index].resends += 1

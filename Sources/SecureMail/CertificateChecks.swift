@@ -68,7 +68,7 @@ struct CertificateChecks {
                     + "\(certificate.notAfter), the message is of \(created)"
             )
         }
-        guard now <= certificate.notAfter.adding(seconds: Int64(lateMailDays) * secondsPerDay) else {
+        guard now <= certificate.notAfter.adding(days: lateMailDays) else {
             throw OpenRefusal(
                 .certificateDates,
                 "the certificate \(certificate.serial) ended at \(certificate.notAfter), "
@@ -77,5 +77,3 @@ struct CertificateChecks {
         }
     }
 }
-
-let secondsPerDay: Int64 = 86_400

@@ -113,8 +113,8 @@ extension SMIMEProtection {
         membership: MembershipSnapshot,
         now: Timestamp
     ) throws(OpenRefusal) -> HoldReason? {
-        let lifetime = Int64(membership.tombstoneLifetimeDays) * secondsPerDay
-        let expires = min(envelope.expires, envelope.created.adding(seconds: lifetime))
+        let lifetimeDays = membership.tombstoneLifetimeDays
+        let expires = min(envelope.expires, envelope.created.adding(days: lifetimeDays))
         guard now <= expires else { throw OpenRefusal(.expired, "the message expired at \(expires)") }
         if envelope.created > now.adding(seconds: Self.createdAheadSecondsMax) {
             return .createdAhead(envelope.created)

@@ -65,9 +65,8 @@ extension SMIMEProtection {
         guard EnvelopeFields.isService(envelope.service) else {
             throw .envelope("\"\(envelope.service)\" is no service name")
         }
-        let lifetime = Int64(membership.tombstoneLifetimeDays) * secondsPerDay
         guard envelope.created <= envelope.expires,
-            envelope.expires <= envelope.created.adding(seconds: lifetime)
+            envelope.expires <= envelope.created.adding(days: membership.tombstoneLifetimeDays)
         else {
             throw .envelope(
                 "the message of \(envelope.created) expires at \(envelope.expires), not within "

@@ -53,7 +53,7 @@ import Testing
         (#"nonisolated\(unsafe\)"#, "Mutex or an actor"),
         (#"\bfatalError\("#, "throw, or precondition for our own mistakes"),
         (#"\bas! "#, "as? with an error"),
-        (#"\b\w+(Manager|Helper|Util|Utils)\b"#, "the field's word"),
+        (#"\b(?!FileManager)\w+(Manager|Helper|Util|Utils)\b"#, "the field's word"),
         // The text of reply 502 is RFC 5321's own (section 4.2.2).
         (
             #"(?i)(?<!502, "5\.5\.1", "command )not (yet )?implemented|\bplaceholder\b"#,

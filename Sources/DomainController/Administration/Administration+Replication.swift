@@ -74,6 +74,7 @@ extension DomainControllerService {
     package func replicationNeighbors() async throws -> ReplicationNeighborsReply {
         let view = partners.current
         let inbound = try await neighbors(view)
+        let asked = await agent.lastRequests()
         let outbound = view.held.flatMap { context in
             view.destinations(of: context.guid).map { partner in
                 OutboundNeighborReply(
@@ -81,7 +82,8 @@ extension DomainControllerService {
                     partnerSite: view.dsa(partner)?.siteName ?? "",
                     partnerServer: view.name(of: partner),
                     partnerGUID: partner,
-                    transport: view.transport(to: partner).uppercased()
+                    transport: view.transport(to: partner).uppercased(),
+                    lastRequest: asked[ReplicationLink(namingContext: context.guid, partner: partner)]
                 )
             }
         }

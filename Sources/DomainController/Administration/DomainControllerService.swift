@@ -169,6 +169,7 @@ package final class DomainControllerService: Sendable {
             await stop()
             throw error
         }
+        watchDeliveries()
         await agent.topologyChanged()
         let own = partners.current.own
         log.info(
@@ -179,6 +180,26 @@ package final class DomainControllerService: Sendable {
                 "data": "\(directory.path)",
             ]
         )
+    }
+
+    /// What was given up is a failure of the link; it ends with the transport.
+    private func watchDeliveries() {
+        let (reports, agent) = (transport.deliveryReports(), agent)
+        Task {
+            for await report in reports {
+                switch report.outcome {
+                case .gaveUp(let reason): await agent.deliveryFailed(to: report.partner, reason: reason)
+                case .tooLarge(let octetsMax):
+                    let limit = octetsMax.map { " (\($0) octets)" } ?? ""
+                    await agent.deliveryFailed(
+                        to: report.partner,
+                        reason: "the next hop takes no mail that large\(limit)"
+                    )
+                case .expired: await agent.deliveryFailed(to: report.partner, reason: "it expired unsent")
+                case .accepted, .replaced: break
+                }
+            }
+        }
     }
 
     package func stop() async {

@@ -98,6 +98,12 @@ package struct ConfigurationView: Sendable {
         return found
     }
 
+    /// Whether changes of that NC from that DSA belong here, connection or not: mail may be late.
+    package func mayPull(_ context: GUID, from partner: GUID) -> Bool {
+        guard let source = dsa(partner), let held = heldContext(context) else { return false }
+        return gives(source, held)
+    }
+
     /// Schema and configuration from everybody; a domain into our partial replica from a full one.
     ///
     /// Full to full of one domain never goes by mail: the guide's rule, for the sake of what hangs on it.

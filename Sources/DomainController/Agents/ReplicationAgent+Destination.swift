@@ -118,6 +118,12 @@ extension ReplicationAgent {
             namingContext: part.header.namingContext,
             partner: part.header.dsaGUID
         )
+        guard partners.current.mayPull(link.namingContext, from: link.partner) else {
+            throw MessageRefused(
+                "this DSA takes no changes of naming context \(link.namingContext) from that sender",
+                code: "not-pulled"
+            )
+        }
         if message.isCRLStale, !partners.current.isForestWide(part.header.namingContext) {
             throw MessageHeld("the revocation list is stale: only schema and configuration are applied")
         }
@@ -236,10 +242,13 @@ extension ReplicationAgent {
         case .held(let reason):
             failed(link, code: 2, "part usn \(range) is held: \(reason)")
             if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
-            throw MessageHeld("\(reason)")
+            // Time heals a clock; the rest is for a person to release or discard.
+            if case .stampAhead = reason { throw MessageHeld("\(reason)", code: "stamp-ahead") }
+            throw MessageHeld("\(reason)", code: "poison", needsDecision: true)
         case .refused(let reason):
             failed(link, code: 3, "part usn \(range) is refused: \(reason)")
             if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
+            throw MessageRefused("\(reason); hint: \(reason.hint)", code: "part-refused")
         }
         if outcome.changedUpTo != nil { changed(link.namingContext, from: link.partner) }
         if outcome.commit?.wantsRequest == true { scheduleSoon(link) }

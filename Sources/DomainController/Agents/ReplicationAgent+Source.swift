@@ -1,8 +1,8 @@
-import Logging
 import DirectoryModel
 import Dispatch
 import Identifiers
 import InterSiteMessaging
+import Logging
 import Replication
 import Store
 
@@ -10,6 +10,8 @@ import Store
 extension ReplicationAgent {
     /// Parts that may lie between the cutting thread and the queue.
     static let partsAheadMax = 4
+    /// Parts are not cut smaller than this when the way takes no larger mail.
+    static let partOctetsMin = 16 << 10
 
     func answer(_ request: ChangesRequest, to message: ReceivedMessage) async throws {
         let view = partners.current
@@ -19,6 +21,7 @@ extension ReplicationAgent {
             return
         }
         let time = now()
+        lastRequest[ReplicationLink(namingContext: context, partner: request.header.dsaGUID)] = time
         // Not mail but memory orders requests: a lower sequence was overtaken by a newer request.
         guard
             let skip = ledger.accept(
@@ -35,7 +38,15 @@ extension ReplicationAgent {
             )
             return
         }
-        let sent = try await mailParts(request, skip: skip, view: view, inReplyTo: message.id, at: time)
+        guard
+            let sent = try await mailFittingParts(
+                request,
+                skip: skip,
+                view: view,
+                inReplyTo: message.id,
+                at: time
+            )
+        else { return }
         post(
             "answered",
             partner: request.header.dsaGUID,
@@ -93,6 +104,35 @@ extension ReplicationAgent {
         var parts = 0
         var objects = 0
         var asOf = USN.zero
+    }
+
+    /// Cuts at half when a part does not fit into a mail, until it does or one object alone is too large.
+    ///
+    /// Parts that are mailed twice that way are duplicates at the other end.
+    private func mailFittingParts(
+        _ request: ChangesRequest,
+        skip: ReceivedIntervals,
+        view: ConfigurationView,
+        inReplyTo: GUID,
+        at time: Timestamp
+    ) async throws -> Sent? {
+        var fitting = request
+        while true {
+            do {
+                return try await mailParts(fitting, skip: skip, view: view, inReplyTo: inReplyTo, at: time)
+            } catch TransportError.tooLarge(let octets, let octetsMax) {
+                guard fitting.partBytesMax > Self.partOctetsMin else {
+                    post(
+                        "tooLarge",
+                        partner: request.header.dsaGUID,
+                        namingContext: request.header.namingContext,
+                        text: "one object makes a mail of \(octets) octets, over the limit of \(octetsMax)"
+                    )
+                    return nil
+                }
+                fitting.partBytesMax = max(Self.partOctetsMin, fitting.partBytesMax / 2)
+            }
+        }
     }
 
     private func mailParts(

@@ -41,6 +41,8 @@ package actor ReplicationAgent {
 
     var nextAttempt: [ReplicationLink: Timestamp] = [:]
     var status: [ReplicationLink: LinkStatus] = [:]
+    /// When partners last asked; in memory only.
+    var lastRequest: [ReplicationLink: Timestamp] = [:]
     var pokesDue: [ReplicationLink: Timestamp] = [:]
     var ledger = SourceLedger()
     var waitingParts: [WaitingPart] = []
@@ -144,6 +146,14 @@ package actor ReplicationAgent {
     }
 
     package func statuses() -> [ReplicationLink: LinkStatus] { status }
+    package func lastRequests() -> [ReplicationLink: Timestamp] { lastRequest }
+
+    /// A mail to that partner was given up: no answer to it can come.
+    package func deliveryFailed(to partner: GUID, reason: String) {
+        for link in partners.current.links where link.partner == partner {
+            failed(link, code: 5, "mail to the partner is not delivered: \(reason)")
+        }
+    }
 
     // MARK: - The schedule
 

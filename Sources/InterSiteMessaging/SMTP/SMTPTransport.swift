@@ -225,31 +225,44 @@ package final class SMTPTransport: InterSiteTransport {
         var partners: [MailAddress: PartnerRoute]?
         let now = context.now()
         for file in files {
-            var found = await mailRoot.queuedMail(file.id)
-            if found == nil {
-                if partners == nil { partners = await partnersByAddress() }
-                found = QueuedMail(
-                    rebuiltFrom: try await mailRoot.read(.queue, file.id),
-                    partners: partners ?? [:],
-                    lifeDays: await context.membership().tombstoneLifetimeDays
-                )
+            do throws(FileError) {
+                try await resume(file, partners: &partners, at: now)
+            } catch {
+                // One file must not keep the others from being sent; it is tried at the next start.
+                context.events(MailEvent(.storageTrouble(reason: "\(error)"), fileID: file.id))
             }
-            guard let mail = found else {
-                let reason = MailReason(
-                    code: "unknown-recipient",
-                    sentence: "no partner has the address this mail is for",
-                    time: now
-                )
-                try await mailRoot.refuse(.queue, file.id, reason: reason)
-                context.events(MailEvent(.gaveUp(reason: reason.sentence), fileID: file.id))
-                continue
-            }
-            let wait = mail.nextTry.map { max(0, $0.seconds - now.seconds) } ?? 0
-            let due = wait > 0 ? ContinuousClock.now + .seconds(min(wait, 3600)) : nil
-            await sender(for: mail.partner).enqueue(
-                SendQueue.Entry(id: file.id, octets: file.octets, mail: mail, due: due)
+        }
+    }
+
+    private func resume(
+        _ file: MailFile,
+        partners: inout [MailAddress: PartnerRoute]?,
+        at now: Timestamp
+    ) async throws(FileError) {
+        var found = await mailRoot.queuedMail(file.id)
+        if found == nil {
+            if partners == nil { partners = await partnersByAddress() }
+            found = QueuedMail(
+                rebuiltFrom: try await mailRoot.read(.queue, file.id),
+                partners: partners ?? [:],
+                lifeDays: await context.membership().tombstoneLifetimeDays
             )
         }
+        guard let mail = found else {
+            let reason = MailReason(
+                code: "unknown-recipient",
+                sentence: "no partner has the address this mail is for",
+                time: now
+            )
+            try await mailRoot.refuse(.queue, file.id, reason: reason)
+            context.events(MailEvent(.gaveUp(reason: reason.sentence), fileID: file.id))
+            return
+        }
+        let wait = mail.nextTry.map { max(0, $0.seconds - now.seconds) } ?? 0
+        let due = wait > 0 ? ContinuousClock.now + .seconds(min(wait, 3600)) : nil
+        await sender(for: mail.partner).enqueue(
+            SendQueue.Entry(id: file.id, octets: file.octets, mail: mail, due: due)
+        )
     }
 
     private func partnersByAddress() async -> [MailAddress: PartnerRoute] {
