@@ -7,6 +7,8 @@ import Synchronization
 /// The directory database of one DSA: objects, link values, cursors, in one SQLite file.
 ///
 /// Every call is one transaction. Writers queue up; reads see committed state only and block nobody.
+/// Asynchronous calls are `@concurrent`: optimised code that inherited the caller's actor came back from the
+/// database's queue without it, and two tasks were in one actor.
 package final class DirectoryStore: Sendable {
     private struct Cache {
         var identity: ReplicaIdentity
@@ -91,7 +93,7 @@ package final class DirectoryStore: Sendable {
     // MARK: - Naming contexts
 
     /// Takes up an empty replica of a naming context; its data comes by replication.
-    package func addReplica(_ context: NamingContext, isPartial: Bool) async throws {
+    @concurrent package func addReplica(_ context: NamingContext, isPartial: Bool) async throws {
         try await change(at: .epoch) { transaction in
             _ = try transaction.insert(context, isPartial: isPartial)
         }
@@ -100,7 +102,7 @@ package final class DirectoryStore: Sendable {
     /// Makes a new naming context: originates its head and, unless it is the schema, its fixed containers.
     ///
     /// - Throws: `StoreError.namingContextExists`, `DirectoryError` when the head does not fit the schema.
-    package func createNamingContext(
+    @concurrent package func createNamingContext(
         _ context: NamingContext,
         headAttributes: [EntryAttribute],
         at now: Timestamp
@@ -114,7 +116,7 @@ package final class DirectoryStore: Sendable {
     ///
     /// `randomGUID` draws the GUIDs of new objects. A refusal is a `DirectoryError` with the index of its
     /// operation.
-    package func originate(
+    @concurrent package func originate(
         _ operations: [OriginatingOperation],
         at now: Timestamp,
         randomGUID: @escaping @Sendable () -> GUID
@@ -135,14 +137,16 @@ package final class DirectoryStore: Sendable {
     }
 
     /// Applies parts in their order, in one transaction with their cursors.
-    package func apply(_ parts: [ChangesReply], context: ApplyContext) async throws -> [PartOutcome] {
+    @concurrent package func apply(_ parts: [ChangesReply], context: ApplyContext) async throws
+        -> [PartOutcome]
+    {
         try await change(at: context.now) { try $0.apply(parts, context: context) }
     }
 
     /// Changes the destination's half of replication: makes requests, takes pokes and refusals.
     ///
     /// Takes no USN. The body also gets the highest USN, read in the same transaction.
-    package func updateDestination<T: Sendable>(
+    @concurrent package func updateDestination<T: Sendable>(
         _ namingContext: GUID,
         _ body: @escaping @Sendable (inout Destination, USN) throws -> T
     ) async throws -> T {
@@ -160,7 +164,8 @@ package final class DirectoryStore: Sendable {
     // MARK: - Reads
 
     /// Runs `body` over one consistent state of the database.
-    package func snapshot<T: Sendable>(_ body: @escaping @Sendable (StoreSnapshot) throws -> T) async throws
+    @concurrent package func snapshot<T: Sendable>(_ body: @escaping @Sendable (StoreSnapshot) throws -> T)
+        async throws
         -> T
     {
         try await reporting { [self] in
