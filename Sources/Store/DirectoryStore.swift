@@ -7,8 +7,7 @@ import Synchronization
 /// The directory database of one DSA: objects, link values, cursors, in one SQLite file.
 ///
 /// Every call is one transaction. Writers queue up; reads see committed state only and block nobody.
-/// Asynchronous calls are `@concurrent`: optimised code that inherited the caller's actor came back from the
-/// database's queue without it, and two tasks were in one actor.
+/// Asynchronous calls are `@concurrent`: they never run in the caller's actor.
 package final class DirectoryStore: Sendable {
     private struct Cache {
         var identity: ReplicaIdentity

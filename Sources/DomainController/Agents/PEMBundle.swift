@@ -1,3 +1,4 @@
+import InterSiteMessaging
 package import PKI
 
 /// PEM files with several blocks: CA certificates, revocation lists.
@@ -30,5 +31,16 @@ package enum PEMBundle {
             }
         }
         return found
+    }
+}
+
+extension DataDirectory {
+    /// The forest's CA certificates, and the newest revocation lists that this DSA has seen.
+    func readTrustAnchors() throws -> TrustAnchors {
+        try TrustAnchors(
+            certificates: try PEMBundle.certificates(try readText(anchors)),
+            crls: files.exists(revocationLists)
+                ? try PEMBundle.revocationLists(try readText(revocationLists)) : []
+        )
     }
 }

@@ -32,11 +32,7 @@ package final class PartnerDirectory: Sendable {
         self.store = store
         self.directory = directory
         self.log = log
-        let anchors = try TrustAnchors(
-            certificates: try PEMBundle.certificates(try directory.readText(directory.anchors)),
-            crls: directory.files.exists(directory.revocationLists)
-                ? try PEMBundle.revocationLists(try directory.readText(directory.revocationLists)) : []
-        )
+        let anchors = try directory.readTrustAnchors()
         let view = try await Self.read(store)
         state = Mutex(State(view: view, anchors: anchors, routes: routes))
         try adoptRevocationLists(of: view)
@@ -117,7 +113,8 @@ package final class PartnerDirectory: Sendable {
             throw AdminError(
                 code: "noCertificate",
                 message: "\(dsa.serverName) has no certificate in the directory yet",
-                hint: "sign its request here: bridgehead ca sign --server \(dsa.serverName) FILE"
+                hint: "sign its request here: bridgehead ca sign FILE --server \(dsa.serverName); or publish "
+                    + "what an external CA issued: bridgehead cert install FILE --server \(dsa.serverName)"
             )
         }
         return PartnerRoute(

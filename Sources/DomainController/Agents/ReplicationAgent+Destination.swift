@@ -193,6 +193,7 @@ extension ReplicationAgent {
         let context = ApplyContext(ownDSA: partners.current.own.dsaGUID, now: now(), isMedia: false)
         do {
             let outcomes = try await store.apply(batch.map(\.part), context: context)
+            preconditionIsolated()
             if outcomes.contains(where: { $0.schemaChanged || $0.configurationChanged }) {
                 await reloadView()
             }

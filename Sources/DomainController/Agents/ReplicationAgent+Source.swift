@@ -174,6 +174,8 @@ extension ReplicationAgent {
         defer { pipe.abandon() }
         while let part = try await pipe.next() {
             if part.asOf > sent.asOf { try await generation.handOut(part.asOf) }
+            // Holds for optimised builds, too: see the upcoming features in Package.swift.
+            preconditionIsolated()
             sent.asOf = part.asOf
             sent.objects += part.objects.count
             sent.parts += 1
