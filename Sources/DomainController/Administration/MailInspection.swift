@@ -22,7 +22,7 @@ package struct MailInspection: Sendable {
             verdict: "refused"
         )
         if let (header, _) = try? MIMEReader.parseEntity(octets) {
-            reply.fields = header.fields.map { MailFieldReply(name: $0.name, value: $0.value) }
+            reply.fields = header.fields.map { MailFieldReply(name: $0.name, value: Self.unfolded($0.value)) }
             reply.hops = Self.hops(header)
         }
         switch protection.open(octets, membership: membership, isCommitted: { _, _ in false }, at: now) {
@@ -70,6 +70,11 @@ package struct MailInspection: Sendable {
     private func named(_ dsa: GUID) -> String {
         guard let view = names?.dsa(dsa) else { return dsa.description }
         return "\(dsa) (\(view.siteName)\\\(view.serverName))"
+    }
+
+    /// Folded lines and tabs as single blanks.
+    private static func unfolded(_ value: String) -> String {
+        value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     /// Oldest first; relays add theirs on top.
