@@ -91,14 +91,18 @@ package struct SignReply: Codable, Hashable, Sendable {
     }
 }
 
-/// A certificate for this DSA.
+/// A certificate for this DSA, or a partner's that an external CA issued.
 package struct InstallCertificateRequest: Codable, Hashable, Sendable {
     package var certificatePEM: String
+    /// The partner's server name or DSA GUID: its certificate is published; nil is this DSA.
+    package var dsa: String?
 
     package init(
-        certificatePEM: String
+        certificatePEM: String,
+        dsa: String? = nil
     ) {
         self.certificatePEM = certificatePEM
+        self.dsa = dsa
     }
 }
 

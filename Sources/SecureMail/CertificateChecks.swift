@@ -1,19 +1,24 @@
-import Identifiers
-import PKI
+package import Identifiers
+package import PKI
 
 /// The checks that a signer's and a recipient's certificate pass alike.
-struct CertificateChecks {
+package struct CertificateChecks {
     let anchors: TrustAnchors
     let lateMailDays: Int
 
     /// What a certificate is asked to do.
-    enum Role {
+    package enum Role {
         case signer
         case recipient
     }
 
+    package init(anchors: TrustAnchors, lateMailDays: Int) {
+        self.anchors = anchors
+        self.lateMailDays = lateMailDays
+    }
+
     /// Chain, purposes and revocation, in this order; the anchor above and the identity inside.
-    func check(
+    package func check(
         _ certificate: Certificate,
         as role: Role
     ) throws(OpenRefusal) -> (issuer: Certificate, dsa: GUID) {

@@ -137,13 +137,14 @@ import Testing
         )
         for pem in [Array(hqCertificate), Array(foreign.pem.utf8)] {
             let found = await code {
-                _ = try CertificateInstallation(dataDirectory: data, certificatePEM: pem).run()
+                _ = try await CertificateInstallation(dataDirectory: data, certificatePEM: pem).run()
             }
             #expect(found == "certificateRefused")
         }
         #expect(
             await code {
-                _ = try CertificateInstallation(dataDirectory: data, certificatePEM: Array("junk".utf8)).run()
+                _ = try await CertificateInstallation(dataDirectory: data, certificatePEM: Array("junk".utf8))
+                    .run()
             } == "certificate"
         )
         #expect(!FileManager.default.fileExists(atPath: data + "/pki/dsa.crt"))

@@ -51,7 +51,7 @@ final class TwoSites {
             .run(log: Self.log, at: now)
         let request = try String(contentsOfFile: vanData + "/pki/dsa.csr", encoding: .utf8)
         let signed = try await hq.signRequest(SignRequest(signingRequestPEM: request, dsa: "BR3-VAN-DC-01"))
-        _ = try CertificateInstallation(
+        _ = try await CertificateInstallation(
             dataDirectory: vanData,
             certificatePEM: Array(signed.certificatePEM.utf8)
         ).run()

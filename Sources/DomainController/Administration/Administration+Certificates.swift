@@ -9,13 +9,7 @@ extension DomainControllerService {
     package func signRequest(_ request: SignRequest) async throws -> SignReply {
         let authority = try EnterpriseCA(directory)
         let view = partners.current
-        guard let dsa = view.dsa(named: request.dsa), !dsa.isTombstone else {
-            throw AdminError(
-                code: "noSuchServer",
-                message: "no server \"\(request.dsa)\" in this forest",
-                hint: "prepare it first: bridgehead domain add"
-            )
-        }
+        let dsa = try server(named: request.dsa, in: view)
         let csr = try SigningRequest(pem: request.signingRequestPEM)
         let profile = DSACertificateProfile(
             dsaGUID: dsa.dsaGUID,
@@ -23,11 +17,7 @@ extension DomainControllerService {
             dnsName: dsa.dnsHostName
         )
         let certificate = try authority.issue(to: profile, for: csr, at: now())
-        _ = try await store.originate(
-            [.modify(.guid(dsa.dsaGUID), [Modification(.add, "userCertificate", [certificate.der])])],
-            at: now(),
-            randomGUID: RandomSource.guid
-        )
+        try await store.publish(certificate, of: dsa.dsaGUID, at: now())
         try await announce([view.configurationContext.guid])
         return SignReply(
             server: dsa.serverName,
@@ -40,6 +30,17 @@ extension DomainControllerService {
         )
     }
 
+    private func server(named name: String, in view: ConfigurationView) throws -> DSAView {
+        guard let dsa = view.dsa(named: name), !dsa.isTombstone else {
+            throw AdminError(
+                code: "noSuchServer",
+                message: "no server \"\(name)\" in this forest",
+                hint: "prepare it first: bridgehead domain add"
+            )
+        }
+        return dsa
+    }
+
     package func certificates() async throws -> [CertificateReply] {
         let partnersCertificates = partners.current.dsas.filter { $0.dsaGUID != partners.current.own.dsaGUID }
             .flatMap(\.certificates).map { CertificateReply($0, use: "partner") }
@@ -49,13 +50,24 @@ extension DomainControllerService {
     package func installCertificate(
         _ request: InstallCertificateRequest
     ) async throws -> InstallCertificateReply {
-        let certificate = try CertificateInstallation(
+        let installation = CertificateInstallation(
             directory: directory,
             pem: request.certificatePEM,
             at: now()
-        ).install(for: store.identity.dsaGUID)
-        try await reload(currentConfiguration.withLock { $0 })
-        return InstallCertificateReply(certificate: CertificateReply(certificate, use: "own"))
+        )
+        let view = partners.current
+        let dsa = try request.dsa.map { try server(named: $0, in: view) } ?? view.own
+        let isOwn = dsa.dsaGUID == view.own.dsaGUID
+        let certificate =
+            isOwn
+            ? try installation.install(for: dsa.dsaGUID)
+            : try installation.check(for: dsa.dsaGUID, called: dsa.serverName)
+        let isNew = try await store.publish(certificate, of: dsa.dsaGUID, at: now())
+        if isOwn { try await reload(currentConfiguration.withLock { $0 }) }
+        if isNew { try await announce([view.configurationContext.guid]) }
+        return InstallCertificateReply(
+            certificate: CertificateReply(certificate, use: isOwn ? "own" : "partner")
+        )
     }
 
     package func addDomain(_ request: DomainAddRequest) async throws -> DomainAddReply {

@@ -224,8 +224,8 @@ package final class DomainControllerService: Sendable {
             throw AdminError(
                 code: "noCertificate",
                 message: "this DSA has no certificate yet",
-                hint: "have \(directory.signingRequest) signed at the CA: bridgehead ca sign; then here: "
-                    + "bridgehead cert install"
+                hint: "have \(directory.signingRequest) signed at the CA (bridgehead ca sign, or where an "
+                    + "external CA is run); then here: bridgehead cert install"
             )
         }
         return try SMIMEProtection(

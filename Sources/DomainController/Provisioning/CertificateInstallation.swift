@@ -1,5 +1,6 @@
 import InterSiteMessaging
 package import AdminAPI
+import DirectoryModel
 import Identifiers
 import PKI
 import SecureMail
@@ -25,34 +26,23 @@ package struct CertificateInstallation: Sendable {
         self.time = time
     }
 
-    /// Without a running DSA.
+    /// Without a running DSA: installs, and writes the certificate into the directory object as partners read it.
     ///
     /// - Returns: what was installed, a fact a line.
-    package func run() throws -> [String] {
+    package func run() async throws -> [String] {
         try directory.requireDSA()
         let lock = try DataDirectoryLock(directory)
         defer { withExtendedLifetime(lock) {} }
         let store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
-        return try install(for: store.identity.dsaGUID).summary
+        let dsaGUID = store.identity.dsaGUID
+        let certificate = try install(for: dsaGUID)
+        try await store.publish(certificate, of: dsaGUID, at: time)
+        try store.close()
+        return certificate.summary
     }
 
     func install(for dsaGUID: GUID) throws -> Certificate {
-        let certificate = try Certificate(pem: pem)
-        guard certificate.dsaGUID == dsaGUID else {
-            let holder = certificate.dsaGUID.map { "DSA \($0)" } ?? "no DSA"
-            throw refusal("the certificate is for \(holder), this DSA is \(dsaGUID)")
-        }
-        let anchors = try TrustAnchors(
-            certificates: try PEMBundle.certificates(try directory.readText(directory.anchors))
-        )
-        guard (try? anchors.issuer(of: certificate)) != nil else {
-            throw refusal(
-                "the certificate was not issued by this forest's CA (it names \(certificate.issuer))"
-            )
-        }
-        guard certificate.notAfter >= time else {
-            throw refusal("the certificate expired at \(certificate.notAfter)")
-        }
+        let certificate = try check(for: dsaGUID, called: "this DSA")
         do {
             _ = try KeyPair(
                 certificate: certificate,
@@ -65,12 +55,61 @@ package struct CertificateInstallation: Sendable {
         return certificate
     }
 
+    /// Whether mail of that DSA would be taken with the certificate, and sealed to it: holder, chain, purposes,
+    /// revocation, dates.
+    func check(for dsaGUID: GUID, called name: String) throws -> Certificate {
+        let certificate = try Certificate(pem: pem)
+        guard certificate.dsaGUID == dsaGUID else {
+            let holder = certificate.dsaGUID.map { "DSA \($0)" } ?? "no DSA"
+            throw refusal("the certificate is for \(holder), \(name) is \(dsaGUID)")
+        }
+        let checks = CertificateChecks(
+            anchors: try directory.readTrustAnchors(),
+            lateMailDays: 0
+        )
+        do throws(OpenRefusal) {
+            _ = try checks.check(certificate, as: .signer)
+            _ = try checks.check(certificate, as: .recipient)
+        } catch  where error.code == .foreignCA {
+            throw refusal(
+                "the certificate was not issued by this forest's CA (it names \(certificate.issuer))"
+            )
+        } catch { throw refusal(error.detail) }
+        guard certificate.isValid(at: time) else {
+            throw refusal(
+                "the certificate is valid from \(certificate.notBefore) to \(certificate.notAfter)"
+            )
+        }
+        return certificate
+    }
+
     private func refusal(_ message: String) -> AdminError {
         AdminError(
             code: "certificateRefused",
             message: message,
-            hint: "sign this DSA's own request: bridgehead ca sign \(directory.signingRequest)"
+            hint: "have that DSA's pki/dsa.csr signed by the forest's CA: bridgehead ca sign, or where an "
+                + "external CA is run"
         )
+    }
+}
+
+extension DirectoryStore {
+    /// Adds the certificate to the DSA's object, unless it is there.
+    ///
+    /// - Returns: whether that was a write.
+    @discardableResult
+    func publish(_ certificate: Certificate, of dsaGUID: GUID, at time: Timestamp) async throws -> Bool {
+        let isKnown = try await snapshot { snapshot in
+            try snapshot.entry(.guid(dsaGUID), includeDeleted: false)?["userCertificate"]
+                .contains(certificate.der) ?? false
+        }
+        guard !isKnown else { return false }
+        _ = try await originate(
+            [.modify(.guid(dsaGUID), [Modification(.add, "userCertificate", [certificate.der])])],
+            at: time,
+            randomGUID: RandomSource.guid
+        )
+        return true
     }
 }
 

@@ -17,7 +17,9 @@ package struct EnterpriseCA: Sendable {
             throw AdminError(
                 code: "noAuthority",
                 message: "this DSA does not hold the enterprise CA's key",
-                hint: "run `bridgehead ca sign` at the DSA that made the forest"
+                hint:
+                    "run `bridgehead ca sign` at the DSA that made the forest; an external CA signs where it is "
+                    + "run, then here: bridgehead cert install FILE --server NAME"
             )
         }
         self.directory = directory

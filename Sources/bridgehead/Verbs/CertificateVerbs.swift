@@ -62,11 +62,15 @@ struct CertVerbs: ParsableCommand {
 
     struct Install: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract:
-                "Put this DSA's signed certificate beside its key; works with and without a running DSA."
+            abstract: "Put this DSA's signed certificate beside its key and into the directory.",
+            discussion: """
+                Works with and without a running DSA. With --server, a running DSA checks and publishes a partner's \
+                certificate that an external CA issued.
+                """
         )
 
         @Argument(help: "The certificate, PEM; - is stdin.") var file: String
+        @Option(help: "The partner's server name or DSA GUID; default: this DSA.") var server: String?
         @OptionGroup var dsa: DSAOptions
 
         func run() async throws {
@@ -74,10 +78,13 @@ struct CertVerbs: ParsableCommand {
             let pem = try Input.octets(file, what: "certificate")
             let lines: [String]
             do {
-                let request = InstallCertificateRequest(certificatePEM: String(decoding: pem, as: UTF8.self))
+                let request = InstallCertificateRequest(
+                    certificatePEM: String(decoding: pem, as: UTF8.self),
+                    dsa: server
+                )
                 lines = try await dsa.client().installCertificate(request).certificate.lines
-            } catch let error as AdminError where error.code == "noDSA" {
-                lines = try CertificateInstallation(
+            } catch let error as AdminError where error.code == "noDSA" && server == nil {
+                lines = try await CertificateInstallation(
                     dataDirectory: configuration.dataDirectory,
                     certificatePEM: pem
                 ).run()
