@@ -1,6 +1,6 @@
 # Sourced by scripts/demo, scripts/torture and scripts/partition-demo: builds the program, makes HQ and Vancouver below
 # $workdir, starts and stops them, compares what they hold. Expects: $caller, $workdir; sets hq, van, bridgehead, root,
-# child and the ports hq_port, van_port.
+# child and the ports hq_port, van_port. With external_ca=true the forest's CA is certs/own-ca.sh in $workdir/ca.
 
 fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'hint: %s\n' "$2" >&2; exit "${3:-1}"; }
 # A path as the caller's working directory means it.
@@ -75,6 +75,29 @@ start() { # name, directory
     fail "$1 did not answer within 30 s" "see $2.log"
 }
 
+# A node's certificate from the CA in $workdir/ca, with what the node printed about itself.
+own_ca_sign() { # hq or van
+    local facts="$workdir/$1.facts"
+    fact() { awk -v name="$1" '$1 == name { print $2 }' "$facts"; }
+    certs/own-ca.sh sign "$workdir/ca" "$workdir/$1/pki/dsa.csr" --dsa "$(fact dsaGUID)" --mail "$(fact mail)" \
+        --dns "$(fact dns)" --out "$workdir/$1.crt" >&2
+}
+
+# The forest at HQ, which holds its certificate afterwards.
+create_forest() { # forest name
+    local create=(forest create "$1" --server HQ-RES-DC-01 --site Headquarters --data "$hq")
+    if [ "${external_ca:-false}" != true ]; then
+        "$bridgehead" "${create[@]}" >&2
+        return
+    fi
+    certs/own-ca.sh init "$workdir/ca" --name "Reskit Own CA" >&2
+    certs/own-ca.sh crl "$workdir/ca" --out "$workdir/crl.pem" >&2
+    "$bridgehead" "${create[@]}" --external-ca "$workdir/ca/ca.crt" --crl "$workdir/crl.pem" 2>&1 |
+        tee "$workdir/hq.facts" >&2
+    own_ca_sign hq
+    "$bridgehead" cert install "$workdir/hq.crt" --data "$hq" >&2
+}
+
 # HQ-RES-DC-01 in Headquarters and BR3-VAN-DC-01 in Vancouver, both running.
 make_two_nodes() { # forest name
     root="DC=${1//./,DC=}" child="vancouver.$1"
@@ -82,14 +105,19 @@ make_two_nodes() { # forest name
     taken=$hq_port
     van_port=$(free_port)
     say "== making forest $1 (HQ-RES-DC-01 in Headquarters)"
-    "$bridgehead" forest create "$1" --server HQ-RES-DC-01 --site Headquarters --data "$hq" >&2
+    create_forest "$1"
     configure "$hq" "$hq_port" BR3-VAN-DC-01 "$van_port"
     start HQ "$hq"
     say "== adding child domain $child (BR3-VAN-DC-01 in Vancouver)"
     "$bridgehead" domain add "$child" --server BR3-VAN-DC-01 --site Vancouver --site-link "HQ/VAN Site Link" \
         --cost 50 --out "$workdir/van.join" --data "$hq" >&2
-    "$bridgehead" join "$workdir/van.join" --data "$van" >&2
-    "$bridgehead" ca sign "$van/pki/dsa.csr" --server BR3-VAN-DC-01 --out "$workdir/van.crt" --data "$hq" >&2
+    "$bridgehead" join "$workdir/van.join" --data "$van" 2>&1 | tee "$workdir/van.facts" >&2
+    if [ "${external_ca:-false}" = true ]; then
+        own_ca_sign van
+        "$bridgehead" cert install "$workdir/van.crt" --server BR3-VAN-DC-01 --data "$hq" >/dev/null
+    else
+        "$bridgehead" ca sign "$van/pki/dsa.csr" --server BR3-VAN-DC-01 --out "$workdir/van.crt" --data "$hq" >&2
+    fi
     "$bridgehead" cert install "$workdir/van.crt" --data "$van" >&2
     configure "$van" "$van_port" HQ-RES-DC-01 "$hq_port"
     start Vancouver "$van"

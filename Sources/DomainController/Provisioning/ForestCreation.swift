@@ -12,9 +12,12 @@ package struct ForestSummary: Sendable {
     package let invocationID: GUID
     package let schemaObjects: Int
     package let dataDirectory: String
+    /// What an external CA has to sign; nil when the forest has its enterprise CA here.
+    package let enrolment: EnrolmentSummary?
 }
 
-/// Makes the first DSA of a forest: schema, configuration, root domain, enterprise CA and own certificate.
+/// Makes the first DSA of a forest: schema, configuration, root domain, and by itself the enterprise CA and its
+/// own certificate; with an external CA that publishes what it is given and leaves a signing request.
 package struct ForestCreation: Sendable {
     let names: ForestNames
     let serverName: String
@@ -22,6 +25,7 @@ package struct ForestCreation: Sendable {
     let directory: DataDirectory
     let mailAddress: MailAddress?
     let authorityName: String
+    let externalAuthority: ExternalAuthority?
 
     /// - Throws: `AdminError` for a name that is none.
     package init(
@@ -30,22 +34,28 @@ package struct ForestCreation: Sendable {
         siteName: String,
         dataDirectory: String,
         mailAddress: MailAddress?,
-        caName: String?
+        caName: String?,
+        externalAuthority: ExternalAuthority? = nil
     ) throws {
         names = try ForestNames(dnsName: forestName)
         self.serverName = try ServerName.validated(serverName)
         self.siteName = try ServerName.validatedRDN(siteName, what: "site name")
         directory = DataDirectory(dataDirectory)
         self.mailAddress = mailAddress
-        authorityName = caName ?? "\(ForestNames.flatName(names.dnsName)) Enterprise CA"
+        authorityName = try ServerName.validatedRDN(
+            caName ?? externalAuthority?.commonName ?? "\(ForestNames.flatName(names.dnsName)) Enterprise CA",
+            what: "CA name"
+        )
+        self.externalAuthority = externalAuthority
     }
 
     package func run(log: Logger, at now: Timestamp) async throws -> ForestSummary {
-        try directory.create(withAuthority: true)
+        try externalAuthority?.requireValid(at: now)
+        try directory.create(withAuthority: externalAuthority == nil)
         let lock = try DataDirectoryLock(directory)
         defer { withExtendedLifetime(lock) {} }
         let identity = ReplicaIdentity(dsaGUID: RandomSource.guid(), invocationID: RandomSource.guid())
-        let credentials = try makeCredentials(for: identity.dsaGUID, at: now)
+        let credentials = try makeCredentials(for: profile(of: identity.dsaGUID), at: now)
         try credentials.write(to: directory, of: identity.dsaGUID)
 
         return try await directory.makeDatabase { store in
@@ -63,7 +73,10 @@ package struct ForestCreation: Sendable {
                 dsaGUID: identity.dsaGUID,
                 invocationID: identity.invocationID,
                 schemaObjects: schemaObjects,
-                dataDirectory: directory.path
+                dataDirectory: directory.path,
+                enrolment: externalAuthority.map { _ in
+                    EnrolmentSummary(profile(of: identity.dsaGUID), request: directory.signingRequest)
+                }
             )
         }
     }
@@ -74,26 +87,40 @@ package struct ForestCreation: Sendable {
         mailAddress ?? ServerName.defaultMailAddress(dsaGUID, forest: names.dnsName)
     }
 
-    private func makeCredentials(for dsaGUID: GUID, at now: Timestamp) throws -> FirstCredentials {
+    private func profile(of dsaGUID: GUID) -> DSACertificateProfile {
+        DSACertificateProfile(dsaGUID: dsaGUID, mailAddress: address(of: dsaGUID), dnsName: hostName)
+    }
+
+    private func makeCredentials(for profile: DSACertificateProfile, at now: Timestamp) throws
+        -> FirstCredentials
+    {
+        let key = try PrivateKey.generate(.p256)
+        if let externalAuthority {
+            return FirstCredentials(
+                authority: externalAuthority.certificate,
+                crl: externalAuthority.crl,
+                key: key,
+                issued: nil
+            )
+        }
         let authority = try CertificateAuthority.create(
             commonName: authorityName,
             forest: names.dnsName,
             serial: RandomSource.serial(),
             at: now
         )
-        let key = try PrivateKey.generate(.p256)
         let certificate = try authority.issue(
-            to: DSACertificateProfile(
-                dsaGUID: dsaGUID,
-                mailAddress: address(of: dsaGUID),
-                dnsName: hostName
-            ),
+            to: profile,
             publicKeyOf: try key.makeSigningRequest(),
             serial: RandomSource.serial(),
             at: now
         )
-        let crl = try authority.issueCRL(revoked: [], number: 1, at: now, nextUpdateDays: 365)
-        return FirstCredentials(authority: authority, crl: crl, key: key, certificate: certificate)
+        return FirstCredentials(
+            authority: authority.certificate,
+            crl: try authority.issueCRL(revoked: [], number: 1, at: now, nextUpdateDays: 365),
+            key: key,
+            issued: (certificate, authority.key)
+        )
     }
 
     private func configurationObjects(
@@ -102,10 +129,10 @@ package struct ForestCreation: Sendable {
     ) throws -> [OriginatingOperation] {
         let layout = ForestLayout(names: names)
         let settings = names.settings(serverName, site: siteName)
-        let aboutOwnDSA = [
-            Modification(.replace, "invocationId", [identity.invocationID.octets]),
-            Modification(.add, "userCertificate", [credentials.certificate.der]),
-        ]
+        var aboutOwnDSA = [Modification(.replace, "invocationId", [identity.invocationID.octets])]
+        if let issued = credentials.issued {
+            aboutOwnDSA.append(Modification(.add, "userCertificate", [issued.certificate.der]))
+        }
         let generator = Modification(.replace, "interSiteTopologyGenerator", [Array(settings.utf8)])
         return try layout.configurationObjects(firstSite: siteName)
             + layout.server(
@@ -120,7 +147,7 @@ package struct ForestCreation: Sendable {
             + crossReferences(layout)
             + layout.authority(
                 name: authorityName,
-                certificate: credentials.authority.certificate,
+                certificate: credentials.authority,
                 crl: credentials.crl,
                 server: hostName
             )
@@ -180,20 +207,25 @@ package struct ForestCreation: Sendable {
     }
 }
 
-/// The enterprise CA of a new forest, and the first DSA's key and certificate.
+/// The CA of a new forest, and the first DSA's key.
 private struct FirstCredentials {
-    let authority: CertificateAuthority
+    let authority: Certificate
     let crl: CertificateRevocationList
     let key: PrivateKey
-    let certificate: Certificate
+    /// The DSA's certificate and the key of the enterprise CA that issued it; nil with an external CA.
+    let issued: (certificate: Certificate, by: PrivateKey)?
 
     func write(to directory: DataDirectory, of dsaGUID: GUID) throws {
         try directory.write(Array(try key.pem.utf8), to: directory.key)
-        try directory.write(Array(certificate.pem.utf8), to: directory.certificate)
-        try directory.write(Array(authority.certificate.pem.utf8), to: directory.anchors)
+        try directory.write(Array(authority.pem.utf8), to: directory.anchors)
         try directory.write(Array(crl.pem.utf8), to: directory.revocationLists)
-        try directory.write(Array(try authority.key.pem.utf8), to: directory.authorityKey)
-        try EnterpriseCA.recordIssue(certificate, to: dsaGUID, in: directory)
+        guard let issued else {
+            let request = try key.makeSigningRequest()
+            return try directory.write(Array(request.pem.utf8), to: directory.signingRequest, mode: 0o644)
+        }
+        try directory.write(Array(issued.certificate.pem.utf8), to: directory.certificate)
+        try directory.write(Array(try issued.by.pem.utf8), to: directory.authorityKey)
+        try EnterpriseCA.recordIssue(issued.certificate, to: dsaGUID, in: directory)
     }
 }
 

@@ -14,8 +14,10 @@ package struct JoinSummary: Sendable {
     package let invocationID: GUID
     package let serverName: String
     package let domain: String
-    package let signingRequest: String
+    package let enrolment: EnrolmentSummary
     package let objects: Int
+
+    package var signingRequest: String { enrolment.request }
 }
 
 /// Turns a join file into a DSA: schema and configuration from its media, a new domain of its own.
@@ -53,7 +55,12 @@ package struct Join: Sendable {
             invocationID: invocationID,
             serverName: file.dsa.name,
             domain: file.domainDNSName,
-            signingRequest: directory.signingRequest,
+            enrolment: EnrolmentSummary(
+                dsaGUID: file.dsa.dsaGUID,
+                mailAddress: file.dsa.mailAddress,
+                dnsName: file.dsa.dnsHostName,
+                request: directory.signingRequest
+            ),
             objects: objects
         )
     }

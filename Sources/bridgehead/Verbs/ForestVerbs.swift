@@ -34,24 +34,62 @@ struct ForestVerbs: ParsableCommand {
         @Option(help: "Name of its site.") var site = "Default-First-Site-Name"
         @Option(help: "Mail address of the DSA.") var mailAddress: String?
         @Option(help: "Common name of the enterprise CA.") var caName: String?
+        @Option(help: "Certificate of a CA that is run elsewhere, PEM: no CA is made here.")
+        var externalCa: String?
+        @Option(help: "Newest revocation list of that CA, PEM.") var crl: String?
         @OptionGroup var dsa: DSAOptions
+
+        func validate() throws {
+            guard (externalCa == nil) == (crl == nil) else {
+                throw ValidationError("--external-ca and --crl go together.")
+            }
+        }
 
         func run() async throws {
             let configuration = try dsa.configuration()
+            var external: ExternalAuthority?
+            if let externalCa, let crl {
+                external = try ExternalAuthority(
+                    certificatePEM: try Input.octets(externalCa, what: "CA certificate"),
+                    crlPEM: try Input.octets(crl, what: "revocation list")
+                )
+            }
             let summary = try await ForestCreation(
                 forestName: name,
                 serverName: server,
                 siteName: site,
                 dataDirectory: configuration.dataDirectory,
                 mailAddress: try bridgehead.mailAddress(mailAddress),
-                caName: caName
+                caName: caName,
+                externalAuthority: external
             ).run(log: quietLog(), at: DomainControllerService.systemTime())
             Output.line("forest         \(name) \(summary.forest)")
             Output.line("DSA            \(site)\\\(server) \(summary.dsaGUID)")
             Output.line("schema         \(summary.schemaObjects) objects")
             Output.line("data           \(summary.dataDirectory)")
-            Output.note("next: bridgehead serve --data \(summary.dataDirectory)")
+            if let enrolment = summary.enrolment {
+                enrolment.show()
+                Output.note("next: \(enrolment.signing)")
+                Output.note("      bridgehead cert install FILE --data \(summary.dataDirectory)")
+                Output.note("      bridgehead serve --data \(summary.dataDirectory)")
+            } else {
+                Output.note("next: bridgehead serve --data \(summary.dataDirectory)")
+            }
         }
+    }
+}
+
+extension EnrolmentSummary {
+    /// What a CA that is run elsewhere has to be told.
+    func show() {
+        Output.line("request        \(request)")
+        Output.line("dsaGUID        \(dsaGUID)")
+        Output.line("mail           \(mailAddress)")
+        Output.line("dns            \(dnsName)")
+    }
+
+    var signing: String {
+        "own-ca.sh sign CA \(request) --dsa \(dsaGUID) --mail \(mailAddress) --dns \(dnsName) --out FILE"
     }
 }
 
@@ -114,9 +152,12 @@ struct JoinVerb: AsyncParsableCommand {
         Output.line("DSA            \(summary.serverName) \(summary.dsaGUID)")
         Output.line("domain         \(summary.domain)")
         Output.line("loaded         \(summary.objects) objects of schema and configuration")
-        Output.line("request        \(summary.signingRequest)")
+        summary.enrolment.show()
+        Output.note("next: have the request signed where the enterprise CA is: bridgehead ca sign")
+        Output.note("      or by an external CA: \(summary.enrolment.signing)")
         Output.note(
-            "next: have the request signed at the CA (bridgehead ca sign), then here: bridgehead cert install"
+            "      and published by a partner: bridgehead cert install FILE --server \(summary.serverName)"
         )
+        Output.note("      then here: bridgehead cert install FILE --data \(configuration.dataDirectory)")
     }
 }
