@@ -98,6 +98,9 @@ package struct HealthReply: Codable, Hashable, Sendable {
 
 /// One thing that was looked at.
 package struct HealthCheck: Codable, Hashable, Sendable {
+    /// The check of the links to partners.
+    package static let replication = "replication"
+
     package var name: String
     package var isPassed: Bool
     /// A sentence with names and numbers.

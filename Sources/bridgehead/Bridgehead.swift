@@ -17,7 +17,10 @@ import Foundation
                     ForestVerbs.self, DomainVerbs.self, JoinVerb.self, CAVerbs.self, CertVerbs.self,
                 ]
             ),
-            CommandGroup(name: "Running:", subcommands: [ServeVerb.self, WatchVerb.self, ConfigVerbs.self]),
+            CommandGroup(
+                name: "Running:",
+                subcommands: [ServeVerb.self, WatchVerb.self, HealthcheckVerb.self, ConfigVerbs.self]
+            ),
             CommandGroup(
                 name: "Replication and mail:",
                 subcommands: [ReplicateVerbs.self, ReplVerbs.self, MailVerbs.self]

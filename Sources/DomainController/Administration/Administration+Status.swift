@@ -58,7 +58,7 @@ extension DomainControllerService: Administration {
                 text: own.map { "valid until \($0.notAfter)" } ?? "the directory has none for this DSA"
             ),
             HealthCheck(
-                name: "replication",
+                name: HealthCheck.replication,
                 isPassed: failing.isEmpty,
                 text: "\(failing.count) of \(inbound.count) links fail"
             ),
