@@ -101,6 +101,23 @@ import Testing
         )
     }
 
+    @Test func `a link that fails keeps no DSA from serving, a certificate does`() {
+        var health = HealthReply(
+            isHealthy: false,
+            checks: [
+                HealthCheck(name: "certificate", isPassed: true, text: "valid"),
+                HealthCheck(name: HealthCheck.replication, isPassed: false, text: "1 of 3 links fail"),
+            ]
+        )
+        #expect(health.isServing)
+        #expect(health.failures.isEmpty)
+        #expect(health.text.contains("replication  failed  1 of 3 links fail"))
+        health.checks[0].isPassed = false
+        #expect(!health.isServing)
+        #expect(health.failures == ["certificate: valid"])
+        #expect(!Sample.health.isServing)
+    }
+
     @Test func `an event is one line`() {
         let line = Sample.event("applied").line
         #expect(line == "applied        BR3-VAN-DC-01  CN=Configuration,DC=reskit,DC=example part 1")
