@@ -102,7 +102,7 @@ package final class DomainControllerService: Sendable {
     ) -> TransportContext {
         TransportContext(
             membership: { partners.membership },
-            partner: { try partners.route(to: $0) },
+            partner: { try partners.route(to: $0, at: now()) },
             ownAddress: partners.current.own.mailAddress,
             hostName: configuration.name ?? partners.current.own.dnsHostName,
             now: now,

@@ -100,8 +100,8 @@ package final class PartnerDirectory: Sendable {
     }
 
     /// - Throws: `AdminError` when the DSA is unknown, has no certificate yet, or no usable address.
-    package func route(to dsaGUID: GUID) throws -> PartnerRoute {
-        let (view, routes) = state.withLock { ($0.view, $0.routes) }
+    package func route(to dsaGUID: GUID, at now: Timestamp) throws -> PartnerRoute {
+        let (view, routes, anchors) = state.withLock { ($0.view, $0.routes, $0.anchors) }
         guard let dsa = view.dsa(dsaGUID), !dsa.isTombstone else {
             throw AdminError(
                 code: "unknownPartner",
@@ -117,11 +117,18 @@ package final class PartnerDirectory: Sendable {
                     + "what an external CA issued: bridgehead cert install FILE --server \(dsa.serverName)"
             )
         }
+        // An old certificate beside a new one must not stop mail; a bad one alone is named by the sealing.
+        let usable = dsa.certificates.filter { certificate in
+            guard certificate.isValid(at: now), let issuer = try? anchors.issuer(of: certificate) else {
+                return false
+            }
+            return !anchors.isRevoked(certificate, issuer: issuer)
+        }
         return PartnerRoute(
             dsaGUID: dsaGUID,
             name: dsa.serverName,
             mailAddress: dsa.mailAddress,
-            certificates: dsa.certificates,
+            certificates: usable.isEmpty ? Array(dsa.certificates.prefix(1)) : usable,
             route: routes.route(for: dsa)
         )
     }

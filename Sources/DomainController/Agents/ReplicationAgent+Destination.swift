@@ -35,7 +35,7 @@ extension ReplicationAgent {
         let list = view.partialAttributes.sorted
         let (limits, timing) = (settings.limits, settings.timing)
         // A partner that no mail can be sealed to is not asked: the request would count as pending.
-        do { _ = try partners.route(to: link.partner) } catch {
+        do { _ = try partners.route(to: link.partner, at: time) } catch {
             unsent.insert(link)
             throw error
         }
