@@ -9,6 +9,9 @@ import Synchronization
 /// Every call is one transaction. Writers queue up; reads see committed state only and block nobody.
 /// Asynchronous calls are `@concurrent`: they never run in the caller's actor.
 package final class DirectoryStore: Sendable {
+    /// Snapshots that may be open at the same time; more wait.
+    static let readersMax = 16
+
     private struct Cache {
         var identity: ReplicaIdentity
         var bootRecords: [BootRecord]
@@ -247,6 +250,8 @@ package final class DirectoryStore: Sendable {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.busyMode = .timeout(10)
+        // Exports and answers hold a reader while their consumer is slow; short reads need some besides.
+        configuration.maximumReaderCount = Self.readersMax
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")

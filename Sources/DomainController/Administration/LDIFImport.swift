@@ -275,14 +275,27 @@ package struct LDIFImport {
 
     private mutating func write(_ operations: [OriginatingOperation]) async throws {
         let results = try await store.originate(operations, at: now(), randomGUID: RandomSource.guid)
-        // Records of one batch mostly lie in one naming context: its first and last object tell.
-        let written = results.filter { $0.usn != nil }.map(\.objectGUID)
-        let ends = [written.first, written.last].compactMap { $0 }
-        changed.formUnion(
-            try await store.snapshot { snapshot in
-                try ends.compactMap { try snapshot.entry(.guid($0), includeDeleted: true)?.namingContext }
+        for (operation, result) in zip(operations, results) where result.usn != nil {
+            if let context = namingContext(of: operation) { changed.insert(context) }
+        }
+    }
+
+    /// The held naming context that an operation's object belongs to: the longest match owns a name.
+    private func namingContext(of operation: OriginatingOperation) -> GUID? {
+        let reference: ObjectReference =
+            switch operation {
+            case .add(let entry, _): .dn(entry.dn)
+            case .modify(let reference, _), .rename(let reference, _, _, _), .delete(let reference, _):
+                reference
+            case .undelete(let guid, _): .guid(guid)
             }
-        )
+        let held = store.namingContexts
+        switch reference {
+        case .guid(let guid): return held.first { $0.guid == guid }?.guid
+        case .dn(let dn):
+            return held.filter { dn.isSameOrDescendant(of: $0.dn) }
+                .max { $0.dn.rdns.count < $1.dn.rdns.count }?.guid
+        }
     }
 
     private mutating func refuse(_ line: Int, _ dn: String, _ reason: String) {
