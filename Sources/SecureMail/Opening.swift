@@ -1,5 +1,5 @@
 package import Identifiers
-import PKI
+package import PKI
 import SMTP
 
 extension SMIMEProtection {
@@ -60,6 +60,18 @@ extension SMIMEProtection {
         } catch {
             return .refused(error)
         }
+    }
+
+    /// What a mail says of itself, once its signature and the signer's chain hold.
+    ///
+    /// For showing a mail where no directory says who is a member: it makes no `OpenedMail`.
+    package func claims(
+        of message: [UInt8],
+        anchors: TrustAnchors
+    ) throws(OpenRefusal) -> MessageEnvelope {
+        let (entity, signer) = try unwrap(try sealedPart(of: message).der)
+        _ = try CertificateChecks(anchors: anchors, lateMailDays: 0).check(signer, as: .signer)
+        return try readEntity(entity).envelope
     }
 
     private func sealedPart(of message: [UInt8]) throws(OpenRefusal) -> SealedPart {

@@ -131,6 +131,15 @@ import Testing
             let text = String(decoding: entity, as: UTF8.self)
             #expect(text.contains("Bridgehead-To: \(try await two.van.status().dsaGUID)"))
             #expect(try !Data(contentsOf: work.appendingPathComponent("payload")).isEmpty)
+            let shown = try MailInspection.show(
+                file: Array(try Data(contentsOf: URL(fileURLWithPath: mail))),
+                id: name,
+                keyPEM: String(contentsOfFile: data.path + "/pki/dsa.key", encoding: .utf8),
+                certificatePEM: String(contentsOfFile: data.path + "/pki/dsa.crt", encoding: .utf8),
+                authorityPEM: String(contentsOfFile: data.path + "/pki/ca.crt", encoding: .utf8),
+                payload: true
+            )
+            #expect(shown.verdict == "opened", "without a directory, too: \(shown.reason ?? "")")
             opened += 1
         }
         #expect(opened == 1)

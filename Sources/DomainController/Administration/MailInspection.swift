@@ -107,16 +107,17 @@ extension MailInspection {
             ownKey: try PrivateKey(pem: keyPEM)
         )
         let anchors = try TrustAnchors(certificates: try PEMBundle.certificates(authorityPEM))
-        let inspection = MailInspection(
-            protection: protection,
-            membership: MembershipSnapshot(
-                forest: .zero,
-                ownDSA: certificate.dsaGUID ?? .zero,
-                members: [:],
-                anchors: anchors
-            ),
-            names: nil
+        var membership = MembershipSnapshot(
+            forest: .zero,
+            ownDSA: certificate.dsaGUID ?? .zero,
+            members: [:],
+            anchors: anchors
         )
+        if let claims = try? protection.claims(of: octets, anchors: anchors) {
+            membership.forest = claims.forest
+            membership.members = [claims.from: .active]
+        }
+        let inspection = MailInspection(protection: protection, membership: membership, names: nil)
         return inspection.show(octets, id: id, payload: payload, at: now)
     }
 }
