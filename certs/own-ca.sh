@@ -24,6 +24,7 @@ unfinished() { # file
     if [ -e "$1" ] && grep -q 'PRIVATE KEY' "$1"; then fail "$1 holds a private key" "choose another --out"; fi
     printf '%s.new\n' "$1"
 }
+an_hour_ago() { date -u -d '1 hour ago' +%Y%m%d%H%M%SZ; }
 require_authority() {
     [ -r "$directory/ca.key" ] || fail "no CA in $directory" "make one: own-ca.sh init $directory --name \"...\""
 }
@@ -65,10 +66,16 @@ init() {
     write_settings
     : >"$directory/index.txt"
     echo 01 >"$directory/crlnumber"
-    quietly "the CA was not made" openssl req -x509 -config "$directory/openssl.cnf" -sha256 -days 3650 -nodes \
-        -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout "$directory/ca.key" -out "$directory/ca.crt" \
-        -subj "/CN=$name" -addext basicConstraints=critical,CA:TRUE,pathlen:0 \
-        -addext keyUsage=critical,keyCertSign,cRLSign -addext subjectKeyIdentifier=hash
+    local profile="$directory/ca.profile"
+    printf '%s\n' 'basicConstraints = critical,CA:TRUE,pathlen:0' 'keyUsage = critical,keyCertSign,cRLSign' \
+        'subjectKeyIdentifier = hash' >"$profile"
+    quietly "the CA's key was not made" openssl req -new -config "$directory/openssl.cnf" -sha256 -nodes \
+        -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout "$directory/ca.key" -out "$directory/ca.csr" -subj "/CN=$name"
+    # From an hour ago: a partner's clock may be behind.
+    quietly "the CA was not made" openssl ca -batch -selfsign -config "$directory/openssl.cnf" -in "$directory/ca.csr" \
+        -keyfile "$directory/ca.key" -extfile "$profile" -notext -days 3650 -startdate "$(an_hour_ago)" \
+        -out "$directory/ca.crt"
+    rm -f "$directory/ca.csr" "$profile"
     chmod 600 "$directory/ca.key"
     chmod 644 "$directory/ca.crt"
     printf 'CA             %s\nkey            %s\ncertificate    %s\n' "$name" "$directory/ca.key" "$directory/ca.crt"
@@ -110,7 +117,7 @@ sign() {
     write_profile "$profile" "$use"
     # An hour back, for slow clocks.
     quietly "$file was not signed" openssl ca -batch -config "$directory/openssl.cnf" -in "$file" \
-        -subj / -extfile "$profile" -notext -days 825 -startdate "$(date -u -d '1 hour ago' +%Y%m%d%H%M%SZ)" -out "$target"
+        -subj / -extfile "$profile" -notext -days 825 -startdate "$(an_hour_ago)" -out "$target"
     chmod 644 "$target"
     mv -f -- "$target" "$out"
     printf 'certificate    %s for DSA %s\n' "$out" "$dsa"
