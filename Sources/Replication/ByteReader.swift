@@ -159,6 +159,9 @@ package struct ByteReader: Sendable {
         return ByteReader(bytes, in: range)
     }
 
+    /// The octets of a range that this reader gave out, not copied: they keep the whole in memory.
+    package func slice(_ range: Range<Int>) -> ArraySlice<UInt8> { bytes[range.clamped(to: 0..<bytes.count)] }
+
     /// The octets of a range that this reader gave out.
     package func octets(in range: Range<Int>) -> [UInt8] { Array(bytes[range.clamped(to: 0..<bytes.count)]) }
 

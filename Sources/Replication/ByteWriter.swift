@@ -50,6 +50,8 @@ package struct ByteWriter: Sendable {
     /// Octets without their length.
     package mutating func raw(_ bytes: [UInt8]) { octets.append(contentsOf: bytes) }
 
+    package mutating func raw(_ bytes: ArraySlice<UInt8>) { octets.append(contentsOf: bytes) }
+
     /// Varint length, octets.
     package mutating func lengthPrefixed(_ bytes: [UInt8]) {
         varint(UInt64(bytes.count))

@@ -24,11 +24,7 @@ package enum CanonicalDump {
     package static func vector(_ invocationID: GUID, _ usn: USN) -> String { "\(invocationID) \(usn)" }
 
     /// What is hashed of a value set: the octets it has in a message.
-    package static func hashedOctets(of values: [[UInt8]]) -> [UInt8] {
-        var writer = ByteWriter(reservingOctets: ByteWriter.valueSetOctets(values))
-        writer.valueSet(values)
-        return writer.octets
-    }
+    package static func hashedOctets(of values: [[UInt8]]) -> [UInt8] { Array(ValueSet(values).octets) }
 
     /// Version, seconds since 1970, invocationID, originating USN.
     private static func text(of stamp: Stamp) -> String {

@@ -43,7 +43,7 @@ extension ReplicationCodec {
                 let attribute = object.attributes[index]
                 writer.count(order.position(of: attribute.attribute))
                 stamps.write(attribute.stamp, to: &writer)
-                writer.valueSet(attribute.values)
+                writer.valueSet(attribute.valueSet)
             }
         }
         return writer
@@ -162,7 +162,7 @@ private struct DataReader {
             previous = index
             let stamp = try stamps.read(&reader)
             attributes.append(
-                ReplicatedAttribute(attribute: index, stamp: stamp, values: try reader.valueSet())
+                ReplicatedAttribute(attribute: index, stamp: stamp, valueSet: try reader.valueSet())
             )
         }
         return attributes

@@ -12,14 +12,23 @@ package struct ObjectBody: Hashable, Sendable {
         package var stamp: Stamp
         /// The USN of the write that put it here.
         package var localUSN: USN
-        /// Sorted by octets, no repeats; empty = removed, only the stamp is kept.
-        package var values: [[UInt8]]
+        package var valueSet: ValueSet
 
-        package init(id: Int32, stamp: Stamp, localUSN: USN, values: [[UInt8]]) {
+        package init(id: Int32, stamp: Stamp, localUSN: USN, valueSet: ValueSet) {
             self.id = id
             self.stamp = stamp
             self.localUSN = localUSN
-            self.values = values
+            self.valueSet = valueSet
+        }
+
+        package init(id: Int32, stamp: Stamp, localUSN: USN, values: [[UInt8]]) {
+            self.init(id: id, stamp: stamp, localUSN: localUSN, valueSet: ValueSet(values))
+        }
+
+        /// Sorted by octets, no repeats; empty = removed, only the stamp is kept.
+        package var values: [[UInt8]] {
+            get { valueSet.values }
+            set { valueSet = ValueSet(newValue) }
         }
     }
 
@@ -80,7 +89,8 @@ extension ObjectBody {
     private static let attributeOctetsMin = StampReader.stampOctetsMin + 4
 
     package func encoded() -> [UInt8] {
-        var content = ByteWriter(reservingOctets: attributes.count * 32)
+        let valueOctets = attributes.reduce(0) { $0 + $1.valueSet.octets.count }
+        var content = ByteWriter(reservingOctets: attributes.count * 16 + valueOctets)
         var stamps = StampWriter()
         var idBefore: Int32 = 0
         var usnBefore: Int64 = 0
@@ -89,8 +99,8 @@ extension ObjectBody {
             content.count(Int(attribute.id) - Int(idBefore))
             stamps.write(attribute.stamp, to: &content)
             content.signed(attribute.localUSN.rawValue &- usnBefore)
-            content.count(ByteWriter.valueSetOctets(attribute.values))
-            content.valueSet(attribute.values)
+            content.count(attribute.valueSet.octets.count)
+            content.valueSet(attribute.valueSet)
             idBefore = attribute.id
             usnBefore = attribute.localUSN.rawValue
         }
@@ -106,7 +116,7 @@ extension ObjectBody {
         attributes = []
         attributes.reserveCapacity(walk.remainingAttributes)
         while let item = try walk.next() {
-            attributes.append(item.attribute(values: try walk.values(of: item)))
+            attributes.append(item.attribute(try walk.values(of: item)))
         }
         try walk.finish()
     }
@@ -117,7 +127,7 @@ extension ObjectBody {
     package static func attribute(_ id: Int32, in blob: [UInt8]) throws(CodecError) -> Attribute? {
         var walk = try BodyWalk(blob)
         while let item = try walk.next() {
-            if item.id == id { return item.attribute(values: try walk.values(of: item)) }
+            if item.id == id { return item.attribute(try walk.values(of: item)) }
             if item.id > id { return nil }
         }
         return nil
@@ -130,8 +140,8 @@ extension ObjectBody {
         let localUSN: USN
         let values: Range<Int>
 
-        func attribute(values: [[UInt8]]) -> Attribute {
-            Attribute(id: id, stamp: stamp, localUSN: localUSN, values: values)
+        func attribute(_ valueSet: ValueSet) -> Attribute {
+            Attribute(id: id, stamp: stamp, localUSN: localUSN, valueSet: valueSet)
         }
     }
 
@@ -172,7 +182,7 @@ extension ObjectBody {
             return Item(id: id, stamp: stamp, localUSN: USN(usn), values: values)
         }
 
-        func values(of item: Item) throws(CodecError) -> [[UInt8]] {
+        func values(of item: Item) throws(CodecError) -> ValueSet {
             var values = try reader.reader(of: item.values)
             let set = try values.valueSet()
             try values.finish("a value set")

@@ -8,13 +8,22 @@ package struct ReplicatedAttribute: Hashable, Sendable {
     /// Index into the `attributes` table of the message that carries it.
     package var attribute: Int
     package var stamp: Stamp
-    /// Sorted by octets, no repeats; in LDAP's string form, DN-valued ones as `ReferenceValue`.
-    package var values: [[UInt8]]
+    package var valueSet: ValueSet
 
-    package init(attribute: Int, stamp: Stamp, values: [[UInt8]]) {
+    package init(attribute: Int, stamp: Stamp, valueSet: ValueSet) {
         self.attribute = attribute
         self.stamp = stamp
-        self.values = values
+        self.valueSet = valueSet
+    }
+
+    package init(attribute: Int, stamp: Stamp, values: [[UInt8]]) {
+        self.init(attribute: attribute, stamp: stamp, valueSet: ValueSet(values))
+    }
+
+    /// Sorted by octets, no repeats; in LDAP's string form, DN-valued ones as `ReferenceValue`.
+    package var values: [[UInt8]] {
+        get { valueSet.values }
+        set { valueSet = ValueSet(newValue) }
     }
 }
 

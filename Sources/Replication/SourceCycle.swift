@@ -5,13 +5,19 @@ package import Identifiers
 package struct SnapshotAttribute: Hashable, Sendable {
     package let attribute: OID
     package let stamp: Stamp
-    package let values: [[UInt8]]
+    package let valueSet: ValueSet
 
-    package init(attribute: OID, stamp: Stamp, values: [[UInt8]]) {
+    package init(attribute: OID, stamp: Stamp, valueSet: ValueSet) {
         self.attribute = attribute
         self.stamp = stamp
-        self.values = values
+        self.valueSet = valueSet
     }
+
+    package init(attribute: OID, stamp: Stamp, values: [[UInt8]]) {
+        self.init(attribute: attribute, stamp: stamp, valueSet: ValueSet(values))
+    }
+
+    package var values: [[UInt8]] { valueSet.values }
 }
 
 /// An object in the source's snapshot, with the USN it stands at.
@@ -267,10 +273,9 @@ package struct SourceCycle: Sendable {
 private struct PartDraft {
     /// About what a link value takes: two GUIDs, its stamp, its index.
     static let linkOctets = 80
-    /// About what an object takes without attributes, and an attribute or a value without its octets.
+    /// About what an object takes without attributes, and an attribute without its values.
     static let objectOctets = 20
     static let attributeOctets = 8
-    static let valueOctets = 3
 
     /// Where the interval starts, exclusive.
     let from: USN
@@ -284,16 +289,18 @@ private struct PartDraft {
     var itemCount: Int { objects.count + links.count }
 
     static func octets(of attributes: [SnapshotAttribute]) -> Int {
-        attributes.reduce(objectOctets) { sum, attribute in
-            attribute.values.reduce(sum + attributeOctets) { $0 + $1.count + valueOctets }
-        }
+        attributes.reduce(objectOctets) { $0 + attributeOctets + $1.valueSet.octets.count }
     }
 
     mutating func add(_ objectGUID: GUID, _ attributes: [SnapshotAttribute]) {
         octets += Self.octets(of: attributes)
         table.startObject()
         let replicated = attributes.map {
-            ReplicatedAttribute(attribute: table.index(of: $0.attribute), stamp: $0.stamp, values: $0.values)
+            ReplicatedAttribute(
+                attribute: table.index(of: $0.attribute),
+                stamp: $0.stamp,
+                valueSet: $0.valueSet
+            )
         }
         objects.append(ReplicatedObject(objectGUID: objectGUID, attributes: replicated))
     }

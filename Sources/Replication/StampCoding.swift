@@ -102,35 +102,24 @@ struct StampReader {
     }
 }
 
-/// A value set: count, then per value its length and octets, ascending by octets without repeats.
 extension ByteWriter {
-    mutating func valueSet(_ values: [[UInt8]]) {
-        count(values.count)
-        for value in values { lengthPrefixed(value) }
-    }
-
-    /// How many octets `valueSet` takes for these values.
-    static func valueSetOctets(_ values: [[UInt8]]) -> Int {
-        values.reduce(varintOctets(UInt64(values.count))) {
-            $0 + varintOctets(UInt64($1.count)) + $1.count
-        }
-    }
+    mutating func valueSet(_ set: ValueSet) { raw(set.octets) }
 }
 
 extension ByteReader {
-    mutating func valueSet() throws(CodecError) -> [[UInt8]] {
-        let count = try count(max: ReplicationLimits.valuesPerAttributeMax, "number of values")
-        var values: [[UInt8]] = []
-        values.reserveCapacity(count)
+    /// Count, then per value its length and octets, ascending by octets without repeats.
+    mutating func valueSet() throws(CodecError) -> ValueSet {
+        let start = offset
+        var left = try count(max: ReplicationLimits.valuesPerAttributeMax, "number of values")
         var previous: Range<Int>?
-        for _ in 0..<count {
+        while left > 0 {
+            left -= 1
             let range = try lengthPrefixedRange(max: ReplicationLimits.valueOctetsMax, "length of a value")
             if let previous, !isAscending(previous, range) {
                 throw .malformed("values out of order, or one twice")
             }
-            values.append(octets(in: range))
             previous = range
         }
-        return values
+        return ValueSet(checked: slice(start..<offset))
     }
 }

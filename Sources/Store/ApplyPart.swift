@@ -187,10 +187,10 @@ private struct PartApplication {
             for attribute in object.attributes where ids.indices.contains(attribute.attribute) {
                 switch ids[attribute.attribute] {
                 case AttributeIDs.name:
-                    hasName = attribute.values.first.flatMap(NameValue.init(octets:)) != nil
+                    hasName = attribute.valueSet.first.flatMap(NameValue.init(octets:)) != nil
                     hasMalformedName = !hasName
-                case AttributeIDs.objectClass: hasClass = !attribute.values.isEmpty
-                case AttributeIDs.isDeleted: isDeletion = attribute.values.first == ObjectBody.deletedMark
+                case AttributeIDs.objectClass: hasClass = !attribute.valueSet.isEmpty
+                case AttributeIDs.isDeleted: isDeletion = attribute.valueSet.first == ObjectBody.deletedMark
                 default: break
                 }
             }
@@ -226,7 +226,7 @@ private struct PartApplication {
             case .keepLocal: outcome.unchanged += 1
             case .takeIncoming:
                 taken.append(
-                    .init(id: id, stamp: attribute.stamp, localUSN: .zero, values: attribute.values)
+                    .init(id: id, stamp: attribute.stamp, localUSN: .zero, valueSet: attribute.valueSet)
                 )
             }
             if let local, ConflictRules.isConflict(local: local.stamp, incoming: attribute.stamp) {

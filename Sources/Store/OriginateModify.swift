@@ -59,7 +59,7 @@ extension WriteTransaction {
     ) throws -> [(AttributeDefinition, [[UInt8]])] {
         var result: [(AttributeDefinition, [[UInt8]])] = []
         for attribute in held.body.attributes
-        where changed[attribute.id] == nil && !attribute.values.isEmpty
+        where changed[attribute.id] == nil && !attribute.valueSet.isEmpty
             && attribute.id != AttributeIDs.name && attribute.id != AttributeIDs.isDeleted
         {
             let oid = try view.attributeIDs.oid(of: attribute.id, in: db)

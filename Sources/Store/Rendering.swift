@@ -90,7 +90,7 @@ extension StoreSnapshot {
                 attribute: try attributeName($0.id),
                 stamp: $0.stamp,
                 localUSN: $0.localUSN,
-                valueCount: $0.values.count
+                valueCount: $0.valueSet.count
             )
         }
         let linkRows = try links.rows(of: objectGUID).map {
@@ -121,8 +121,8 @@ extension StoreSnapshot {
         let context = try context(id: row.context)
         let rdn = try renderedRDN(row)
         var attributes: [EntryAttribute] = []
-        for attribute in body.attributes where !attribute.values.isEmpty && attribute.id != AttributeIDs.name
-        {
+        for attribute in body.attributes
+        where !attribute.valueSet.isEmpty && attribute.id != AttributeIDs.name {
             // Hidden until its schema arrives.
             guard let definition = schema.attribute(oid: try attributeIDs.oid(of: attribute.id, in: db))
             else {

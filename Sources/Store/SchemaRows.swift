@@ -36,8 +36,8 @@ struct SchemaRows {
         var objects: [SchemaObject] = []
         for (guid, octets) in rows where guid != context.guid {
             var values: [String: [[UInt8]]] = [:]
-            for attribute in try ObjectRows.body(octets, of: guid).attributes where !attribute.values.isEmpty
-            {
+            for attribute in try ObjectRows.body(octets, of: guid).attributes
+            where !attribute.valueSet.isEmpty {
                 let oid = try snapshot.attributeIDs.oid(of: attribute.id, in: snapshot.db)
                 guard let name = naming.name(of: oid) else { continue }
                 values[name.asciiLowercased] = attribute.values

@@ -114,7 +114,7 @@ extension StoreSnapshot {
             SnapshotAttribute(
                 attribute: try attributeIDs.oid(of: $0.id, in: db),
                 stamp: $0.stamp,
-                values: $0.values
+                valueSet: $0.valueSet
             )
         }
         return SnapshotObject(usn: usn, objectGUID: guid, attributes: attributes)

@@ -67,7 +67,7 @@ final class WriteTransaction {
         body: ObjectBody,
         usn: USN
     ) throws {
-        guard let name = body[AttributeIDs.name], let nameOctets = name.values.first,
+        guard let name = body[AttributeIDs.name], let nameOctets = name.valueSet.first,
             let value = NameValue(octets: nameOctets)
         else { throw StoreError.damaged("object \(guid) would have no name") }
         note(changeIn: context)
@@ -153,9 +153,9 @@ final class WriteTransaction {
         var changes: [(attribute: IndexedAttribute, old: [[UInt8]], new: [[UInt8]])] = []
         for attribute in new.attributes {
             guard let indexed = try indexedAttribute(attribute.id) else { continue }
-            let before = old[attribute.id]?.values ?? []
-            if before == attribute.values { continue }
-            changes.append((indexed, before, attribute.values))
+            let before = old[attribute.id]?.valueSet ?? .empty
+            if before == attribute.valueSet { continue }
+            changes.append((indexed, before.values, attribute.values))
         }
         try indexRows.update(object, changes)
     }
@@ -224,5 +224,5 @@ extension HeldNamingContext {
 extension ObjectBody {
     static let deletedMark = Array("TRUE".utf8)
 
-    var isMarkedDeleted: Bool { self[AttributeIDs.isDeleted]?.values.first == Self.deletedMark }
+    var isMarkedDeleted: Bool { self[AttributeIDs.isDeleted]?.valueSet.first == Self.deletedMark }
 }
