@@ -64,9 +64,11 @@ mail: {archive: true, retry: "2 5 10 +"}
 YAML
 }
 
-start() { # name, directory
-    "$bridgehead" serve --data "$2" >>"$2.log" 2>&1 &
-    echo $! >"$2.pid"
+launch() { # directory
+    "$bridgehead" serve --data "$1" >>"$1.log" 2>&1 &
+    echo $! >"$1.pid"
+}
+ready() { # name, directory
     for _ in $(seq 150); do
         if "$bridgehead" repl show --data "$2" >/dev/null 2>&1; then return; fi
         is_running "$2" || { tail -n 20 "$2.log" >&2; fail "$1 did not start" "see $2.log"; }
@@ -74,6 +76,7 @@ start() { # name, directory
     done
     fail "$1 did not answer within 30 s" "see $2.log"
 }
+start() { launch "$2" && ready "$1" "$2"; } # name, directory
 
 # A node's certificate from the CA in $workdir/ca, with what the node printed about itself.
 own_ca_sign() { # hq or van
