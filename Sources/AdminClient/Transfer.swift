@@ -133,7 +133,8 @@ final class Transfer: Sendable {
         let path = request.socketPath
         switch code {
         case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT:
-            if access(path, F_OK) == 0, access(path, W_OK) != 0 {
+            // Missing is no refusal: a DSA that starts replaces the socket just now.
+            if access(path, W_OK) != 0, errno == EACCES {
                 return AdminError(
                     code: "socketNotPermitted",
                     message: "you may not open the admin socket \(path)",

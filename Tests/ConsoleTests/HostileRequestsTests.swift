@@ -205,6 +205,29 @@ import Testing
         #expect(mine?.hint?.contains("--admin-socket") == true)
     }
 
+    /// A DSA that starts takes the stale socket away and puts its own there.
+    @Test func `that comes and goes is a DSA that does not answer`() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = directory + "/admin.sock"
+            let client = try AdminClient(socketPath: path, dataDirectory: directory)
+            let end = path + ".end"
+            async let replacing: Void = onThread {
+                while access(end, F_OK) != 0 {
+                    close(open(path, O_CREAT | O_WRONLY, 0o600))
+                    unlink(path)
+                }
+            }
+            var codes: Set<String> = []
+            for _ in 1...2_000 {
+                let error = await #expect(throws: AdminError.self) { try await client.status() }
+                codes.insert(error?.code ?? "none")
+            }
+            close(creat(end, 0o600))
+            await replacing
+            #expect(codes == ["noDSA"])
+        }
+    }
+
     @Test func `without a server says how to start one`() async throws {
         let client = try AdminClient(socketPath: "/nonexistent/admin.sock", dataDirectory: "/data")
         let expected = AdminError(
