@@ -11,6 +11,10 @@ import Synchronization
 package final class DirectoryStore: Sendable {
     /// Snapshots that may be open at the same time; more wait.
     static let readersMax = 16
+    /// Octets of pages that the writing connection keeps in memory.
+    static let writerCacheOctets = 32 << 20
+    /// Octets of pages that each reading connection keeps in memory.
+    static let readerCacheOctets = 2 << 20
 
     private struct Cache {
         var identity: ReplicaIdentity
@@ -255,8 +259,8 @@ package final class DirectoryStore: Sendable {
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
-            let cacheKiB = db.configuration.readonly ? 8 * 1024 : 64 * 1024
-            try db.execute(sql: "PRAGMA cache_size = -\(cacheKiB)")
+            let octets = db.configuration.readonly ? Self.readerCacheOctets : Self.writerCacheOctets
+            try db.execute(sql: "PRAGMA cache_size = -\(octets >> 10)")
         }
         return configuration
     }

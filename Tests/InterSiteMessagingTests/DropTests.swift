@@ -170,6 +170,34 @@ import Testing
         #expect(site.received.value.count == 20)
     }
 
+    @Test func `are handed over up to a bound of what their payloads take in memory`() async throws {
+        let forest = try TestForest.shared.get()
+        let gate = Gate()
+        var options = TestSite.Options()
+        options.settings.inFlightOctetsMax = 100_000
+        options.handler = { _ in await gate.pass() }
+        let site = try await TestSite.vancouver(options)
+        for number in 100..<110 {
+            // The mail is less than half as large as its payload.
+            let random = (0..<250).flatMap { _ in TestRandom.guid().octets }
+            let payload = (0..<8).flatMap { _ in random }
+            let id = TestRandom.guid()
+            let mail = try forest.sealed(payload, id: id, from: forest.hq, to: forest.vancouver)
+            #expect(mail.count < payload.count / 2)
+            try site.copyIn(mail, name: "\(number).eml")
+        }
+        try await site.start()
+        for opened in 3..<10 {
+            await gate.waitFor(waiting: 3)
+            #expect(site.events.count("opened") == opened)
+            await gate.letOneThrough()
+        }
+        await gate.open()
+        try await site.events.wait(10, for: "committed")
+        await site.stop()
+        #expect(site.received.value.count == 10)
+    }
+
     @Test func `are nobody else's: a second consumer is refused`() async throws {
         let site = try await TestSite.vancouver()
         await #expect {
@@ -206,6 +234,8 @@ actor Gate {
         if waiting.count >= count { return }
         await withCheckedContinuation { watchers.append((count, $0)) }
     }
+
+    func letOneThrough() { if !waiting.isEmpty { waiting.removeFirst().resume() } }
 
     func open() {
         isOpen = true

@@ -21,7 +21,8 @@ actor DropReader {
     private var patience: DropPatience
     /// Files found by the last look that nobody has read yet, in order of their names.
     private var waiting: ArraySlice<MailFile> = []
-    private var inFlight: [String: MailFile] = [:]
+    /// Files handed over, with the octets that each holds in memory: its payload's.
+    private var inFlight: [String: Int] = [:]
     private var inFlightMessages: Set<MessageKey> = []
     private var inFlightOctets = 0
     private var attempts: [String: (count: Int, due: ContinuousClock.Instant)] = [:]
@@ -132,17 +133,17 @@ actor DropReader {
             let key = MessageKey(message: mail.mail.envelope.messageID, sender: mail.mail.envelope.from)
             // The same message is being committed right now: the next look finds out how that ended.
             guard inFlightMessages.insert(key).inserted else { continue }
-            inFlight[file.id] = file
-            inFlightOctets += file.octets
+            // A payload is two to three times as large as its mail.
+            inFlight[file.id] = mail.mail.payload.count
+            inFlightOctets += mail.mail.payload.count
             group.addTask { await self.handOver(mail, file, key) }
             if waiting.isEmpty { await look() }
         }
     }
 
     private func end(_ file: MailFile, _ key: MessageKey) {
-        inFlight[file.id] = nil
+        inFlightOctets -= inFlight.removeValue(forKey: file.id) ?? 0
         inFlightMessages.remove(key)
-        inFlightOctets -= file.octets
         mailRoot.dropBell.ring()
     }
 

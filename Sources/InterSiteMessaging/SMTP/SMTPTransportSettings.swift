@@ -7,7 +7,7 @@ package struct SMTPTransportSettings: Sendable {
     package var queueOctetsMax = 4 << 30
     /// Messages handed over side by side, so that the service can join them in one transaction.
     package var inFlightMessagesMax = 64
-    package var inFlightOctetsMax = 64 << 20
+    package var inFlightOctetsMax = 8 << 20
     /// How often Drop is looked at for files copied in by hand.
     package var pollSeconds = 1.0
     /// A file that this process did not write is read when size and time have rested this long.
