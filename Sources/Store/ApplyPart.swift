@@ -123,16 +123,20 @@ private struct PartApplication {
     let transaction: WriteTransaction
     /// By index in the part's table; nil for what this partial replica does not keep.
     private let ids: [Int32?]
+    /// Of every object, in the order of the part.
+    private let contents: [Content]
 
     init(_ part: ChangesReply, _ held: HeldNamingContext, in transaction: WriteTransaction) throws {
         self.part = part
         self.held = held
         self.transaction = transaction
         let kept = held.isPartial ? Set(transaction.view.schema.partialAttributeSet) : nil
-        ids = try part.attributes.map { oid in
+        let ids = try part.attributes.map { oid -> Int32? in
             guard kept?.contains(oid) ?? true else { return nil }
             return try transaction.attributeID(oid)
         }
+        self.ids = ids
+        contents = part.objects.map { Content($0, ids: ids) }
     }
 
     private func id(_ index: Int) -> Int32? { ids.indices.contains(index) ? ids[index] : nil }
@@ -146,8 +150,7 @@ private struct PartApplication {
     /// above ours.
     func objection(isKnown: Bool, isJoining: Bool) throws -> PartVerdict? {
         var created: Set<GUID> = []
-        for object in part.objects {
-            let content = Content(object, ids: ids)
+        for (object, content) in zip(part.objects, contents) {
             if content.hasMalformedName {
                 return .refused(.contradictory(interval: part.interval, asOf: part.asOf))
             }
@@ -177,38 +180,39 @@ private struct PartApplication {
 
     /// What an update carries of the attributes that make an object.
     private struct Content {
-        var canCreate = false
+        /// Nil also when the update carries no name.
+        var name: NameValue?
         var isDeletion = false
         var hasMalformedName = false
+        private var hasClass = false
+
+        var canCreate: Bool { name != nil && hasClass }
 
         init(_ object: ReplicatedObject, ids: [Int32?]) {
-            var hasName = false
-            var hasClass = false
             for attribute in object.attributes where ids.indices.contains(attribute.attribute) {
                 switch ids[attribute.attribute] {
                 case AttributeIDs.name:
-                    hasName = attribute.valueSet.first.flatMap(NameValue.init(octets:)) != nil
-                    hasMalformedName = !hasName
+                    name = attribute.valueSet.first.flatMap(NameValue.init(octets:))
+                    hasMalformedName = name == nil
                 case AttributeIDs.objectClass: hasClass = !attribute.valueSet.isEmpty
                 case AttributeIDs.isDeleted: isDeletion = attribute.valueSet.first == ObjectBody.deletedMark
                 default: break
                 }
             }
-            canCreate = hasName && hasClass
         }
     }
 
     // MARK: - Writing
 
     func run(_ outcome: inout PartOutcome) throws {
-        for object in part.objects { try apply(object, &outcome) }
+        for (object, content) in zip(part.objects, contents) { try apply(object, content, &outcome) }
         for link in part.links { try apply(link, &outcome) }
     }
 
-    private func apply(_ object: ReplicatedObject, _ outcome: inout PartOutcome) throws {
+    private func apply(_ object: ReplicatedObject, _ content: Content, _ outcome: inout PartOutcome) throws {
         let existing = try transaction.objects.rowAndBody(object.objectGUID)
         guard existing?.row.context ?? held.id == held.id,
-            existing != nil || Content(object, ids: ids).canCreate
+            existing != nil || content.canCreate
         else {
             outcome.skipped += 1
             return
@@ -242,7 +246,14 @@ private struct PartApplication {
         taken.sort { $0.id < $1.id }
         for index in taken.indices { taken[index].localUSN = usn }
         if existing == nil { body = ObjectBody(attributes: taken) } else { taken.forEach { body.set($0) } }
-        try transaction.write(object.objectGUID, in: held, existing: existing, body: body, usn: usn)
+        try transaction.write(
+            object.objectGUID,
+            in: held,
+            existing: existing,
+            body: body,
+            name: existing == nil ? content.name : nil,
+            usn: usn
+        )
         outcome.objectsApplied += 1
         outcome.attributesApplied += taken.count
     }

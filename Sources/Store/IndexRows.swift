@@ -7,7 +7,7 @@ import Replication
 final class IndexRows {
     /// Longer values are indexed by their beginning; a search looks at the whole value.
     static let keyOctetsMax = 256
-    /// Every object has it: a search for it is a scan.
+    /// Every object has it and it has no rows: a search for it is a scan.
     static let universalClass = Array("top".utf8)
 
     private let db: Database
@@ -44,6 +44,8 @@ final class IndexRows {
     }
 
     /// Brings the rows of an object from its old values to the new ones.
+    ///
+    /// Of classes `new` has those with rows, `old` all values: which of them had rows only the old schema knows.
     func update(_ object: Int64, _ changes: [(attribute: IndexedAttribute, old: [[UInt8]], new: [[UInt8]])])
         throws
     {
@@ -61,7 +63,8 @@ final class IndexRows {
                     in: db
                 ).run(.integer(Int64(attribute.id)), .octets(key), .integer(object))
             }
-            for key in newKeys.subtracting(oldKeys) { rows.append((attribute.id, key)) }
+            let isClass = attribute.id == AttributeIDs.objectClass
+            for key in isClass ? newKeys : newKeys.subtracting(oldKeys) { rows.append((attribute.id, key)) }
         }
         rows.removeAll { $0.attribute == AttributeIDs.objectClass && $0.key == Self.universalClass }
         try insert(rows, for: object)

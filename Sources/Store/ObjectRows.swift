@@ -45,6 +45,7 @@ struct ObjectRows {
     private let selectRowAndBody: RepeatedQuery
     private let selectOccupants: RepeatedQuery
     private let selectElsewhere: RepeatedQuery
+    private let selectTaken: RepeatedQuery
     private let insertRow: RepeatedQuery
 
     private static let columns = """
@@ -57,6 +58,10 @@ struct ObjectRows {
         selectRowAndBody = RepeatedQuery("SELECT \(Self.columns), body FROM objects WHERE guid = ?", in: db)
         selectOccupants = RepeatedQuery(
             "SELECT \(Self.columns) FROM objects WHERE placed_parent = ? AND rdn_key = ?",
+            in: db
+        )
+        selectTaken = RepeatedQuery(
+            "SELECT 1 FROM objects WHERE placed_parent = ? AND rdn_key = ? LIMIT 1",
             in: db
         )
         selectElsewhere = RepeatedQuery(
@@ -100,6 +105,11 @@ struct ObjectRows {
     /// The visible objects and tombstones that are placed under `parent` with this RDN key.
     func occupants(of parent: GUID, rdnKey: [UInt8]) throws -> [ObjectRow] {
         try selectOccupants().all(.guid(parent), .octets(rdnKey), read: Self.row)
+    }
+
+    /// Whether anything, tombstones too, is placed under `parent` with this RDN key.
+    func isTaken(_ rdnKey: [UInt8], under parent: GUID) throws -> Bool {
+        try selectTaken().first(.guid(parent), .octets(rdnKey)) { _ in true } ?? false
     }
 
     /// What appears under `parent`, by RDN key.

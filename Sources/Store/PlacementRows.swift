@@ -29,12 +29,39 @@ struct PlacementRows: PlacementView {
     mutating func place(_ node: PlacementNode, before: PlacementNode?, by placement: Placement) throws
         -> PlacementNode
     {
+        if before == nil, let placed = try placedAtOnce(node, by: placement) {
+            remember(placed)
+            return placed
+        }
         pending = node
         isPendingNew = before == nil && !placement.isAlwaysPlaced(node.objectGUID)
         _ = try placement.update(node.objectGUID, before: before, in: &self)
         let placed = pending ?? node
         pending = nil
         remember(placed)
+        return placed
+    }
+
+    /// What `Placement.update` gives for most new objects: the parent is placed, nobody has the name, and
+    /// nothing waits for the object.
+    ///
+    /// Nil where that is not so. No cycle can go through a new object whose parent is placed: its ancestors are
+    /// held, and none of them is the object.
+    private mutating func placedAtOnce(_ node: PlacementNode, by placement: Placement) throws
+        -> PlacementNode?
+    {
+        guard !node.isTombstone, !node.isFixed, !node.holdsMangledName, node.parent != node.objectGUID,
+            !placement.isAlwaysPlaced(node.objectGUID)
+        else { return nil }
+        if !placement.isAlwaysPlaced(node.parent) {
+            let standing = try self.node(node.parent)?.standing
+            guard standing == .placed || standing == .fixed else { return nil }
+        }
+        guard try !objects.isTaken(node.rdnKey, under: node.parent),
+            try objects.stampedChildrenElsewhere(of: node.objectGUID).isEmpty
+        else { return nil }
+        var placed = node
+        (placed.standing, placed.placedParent, placed.isClashLoser) = (.placed, node.parent, false)
         return placed
     }
 

@@ -36,10 +36,24 @@ struct Query {
 
     func run(_ values: SQLValue...) throws { try run(values) }
 
+    /// SQLite reads the octets in one buffer, in place: a copy of each of its own costs more than the binding.
     func run(_ values: [SQLValue]) throws {
-        defer { stop() }
-        try bind(values)
-        while try step() {}
+        let octetCount = values.reduce(0) { sum, value in
+            switch value {
+            case .octets(let octets): sum + octets.count
+            case .guid: sum + 16
+            case .null, .integer, .text: sum
+            }
+        }
+        try withUnsafeTemporaryAllocation(byteCount: octetCount, alignment: 8) { buffer in
+            defer {
+                stop()
+                // Nothing may point into the buffer after this.
+                sqlite3_clear_bindings(statement.sqliteStatement)
+            }
+            try bind(values, gatheringIn: buffer)
+            while try step() {}
+        }
     }
 
     func first<T>(_ values: SQLValue..., read: (Columns) throws -> T) throws -> T? {
@@ -89,6 +103,47 @@ struct Query {
                 }
             guard code == SQLITE_OK else { throw failure(code) }
         }
+    }
+
+    private func bind(_ values: [SQLValue], gatheringIn buffer: UnsafeMutableRawBufferPointer) throws {
+        let handle = statement.sqliteStatement
+        sqlite3_reset(handle)
+        var offset = 0
+        for (position, value) in values.enumerated() {
+            let index = CInt(position + 1)
+            var code = SQLITE_OK
+            switch value {
+            case .null: code = sqlite3_bind_null(handle, index)
+            case .integer(let number): code = sqlite3_bind_int64(handle, index, number)
+            case .text(let text): code = sqlite3_bind_text(handle, index, text, -1, Self.transient)
+            case .octets(let octets):
+                let end = offset + octets.count
+                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<end])
+                part.copyBytes(from: octets)
+                code = Self.bind(part, to: handle, at: index)
+                offset = end
+            case .guid(let guid):
+                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<offset + 16])
+                part.storeBytes(of: guid.high.bigEndian, as: UInt64.self)
+                part.storeBytes(of: guid.low.bigEndian, toByteOffset: 8, as: UInt64.self)
+                code = Self.bind(part, to: handle, at: index)
+                offset += 16
+            }
+            guard code == SQLITE_OK else { throw failure(code) }
+        }
+    }
+
+    /// Not copied: SQLite reads it while the statement runs.
+    private static func bind(
+        _ octets: UnsafeMutableRawBufferPointer,
+        to handle: OpaquePointer?,
+        at index: CInt
+    ) -> CInt {
+        // SQLite takes a nil pointer for NULL; an empty blob is not NULL.
+        guard let base = octets.baseAddress, octets.count > 0 else {
+            return sqlite3_bind_zeroblob(handle, index, 0)
+        }
+        return sqlite3_bind_blob64(handle, index, base, UInt64(octets.count), nil)
     }
 
     private static func bind(_ octets: [UInt8], to handle: OpaquePointer?, at index: CInt) -> CInt {

@@ -66,12 +66,8 @@ extension StoreSnapshot {
         let definition = schema.attribute(oid: attribute)
         let wanted = IndexRows.normalized(value, definition)
         let context = try namingContext.map { try self.namingContext($0).id }
-        // Every object is of class top, which has no rows.
-        let keys =
-            attribute == .objectClass && wanted == IndexRows.universalClass
-            ? try objects.ids() : try IndexRows(db: db).objects(attribute: id, key: IndexRows.key(wanted))
         var found: [GUID] = []
-        for key in keys {
+        for key in try candidates(attribute, id, wanted) {
             guard let guid = try objects.guid(ofID: key), let (row, body) = try objects.rowAndBody(guid),
                 row.node.isVisible, context == nil || row.context == context,
                 let values = body.attributes.first(where: { $0.id == id })?.values,
@@ -80,6 +76,18 @@ extension StoreSnapshot {
             found.append(guid)
         }
         return found.sorted()
+    }
+
+    /// The database's keys of the objects that may hold the value, each once.
+    private func candidates(_ attribute: OID, _ id: Int32, _ wanted: [UInt8]) throws -> Set<Int64> {
+        let rows = IndexRows(db: db)
+        guard attribute == .objectClass else {
+            return Set(try rows.objects(attribute: id, key: IndexRows.key(wanted)))
+        }
+        if wanted == IndexRows.universalClass { return Set(try objects.ids()) }
+        return try ClassRows.searched(for: wanted, in: schema).reduce(into: []) { found, name in
+            found.formUnion(try rows.objects(attribute: id, key: IndexRows.key(name)))
+        }
     }
 
     /// Who wrote what; nil when the object is not held.

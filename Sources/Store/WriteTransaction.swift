@@ -22,11 +22,13 @@ final class WriteTransaction {
     private let indexRows: IndexRows
     /// By attribute id; nil = known to need no rows.
     private var indexedAttributes: [Int32: IndexedAttribute?] = [:]
+    private var classRows: ClassRows
 
     init(_ view: StoreSnapshot, at now: Timestamp) throws {
         self.view = view
         self.now = now
         indexRows = IndexRows(db: view.db)
+        classRows = ClassRows(view.schema)
         highestUSN = try view.highestUSN()
         startUSN = highestUSN
     }
@@ -59,17 +61,18 @@ final class WriteTransaction {
 
     /// Writes an object's new body: its row, its index rows, its place and what that touches.
     ///
-    /// `existing` is the object as it was, nil for a new one.
+    /// `existing` is the object as it was, nil for a new one; `name` is the body's, where it is at hand.
     func write(
         _ guid: GUID,
         in context: HeldNamingContext,
         existing: (row: ObjectRow, body: ObjectBody)?,
         body: ObjectBody,
+        name known: NameValue? = nil,
         usn: USN
     ) throws {
-        guard let name = body[AttributeIDs.name], let nameOctets = name.valueSet.first,
-            let value = NameValue(octets: nameOctets)
-        else { throw StoreError.damaged("object \(guid) would have no name") }
+        guard let name = body[AttributeIDs.name], let nameOctets = name.valueSet.first else {
+            throw StoreError.damaged("object \(guid) would have no name")
+        }
         note(changeIn: context)
         let isDeleted = body.isMarkedDeleted
         if let existing, existing.row.node.nameStamp == name.stamp,
@@ -78,6 +81,9 @@ final class WriteTransaction {
             try objects.update(id: existing.row.id, usn: usn, body: body.encoded())
             try index(existing.row.id, from: existing.body, to: body)
             return
+        }
+        guard let value = known ?? NameValue(octets: nameOctets) else {
+            throw StoreError.damaged("object \(guid) would have no name")
         }
         let before = existing?.row.node
         let node = try place(
@@ -146,6 +152,7 @@ final class WriteTransaction {
         let old = view.schema
         view.schema = try SchemaRows.load(from: view)
         indexedAttributes = [:]
+        classRows = ClassRows(view.schema)
         try reindex(from: old)
     }
 
@@ -155,9 +162,14 @@ final class WriteTransaction {
             guard let indexed = try indexedAttribute(attribute.id) else { continue }
             let before = old[attribute.id]?.valueSet ?? .empty
             if before == attribute.valueSet { continue }
-            changes.append((indexed, before.values, attribute.values))
+            changes.append((indexed, before.values, indexedValues(of: attribute)))
         }
         try indexRows.update(object, changes)
+    }
+
+    private func indexedValues(of attribute: ObjectBody.Attribute) -> [[UInt8]] {
+        attribute.id == AttributeIDs.objectClass
+            ? classRows.indexed(attribute.valueSet) : attribute.values
     }
 
     private func indexedAttribute(_ id: Int32) throws -> IndexedAttribute? {
@@ -186,6 +198,15 @@ final class WriteTransaction {
             else { continue }
             changed[id] = IndexedAttribute(id: id, definition: definition)
         }
+        if ClassRows.mustBeRebuilt(from: old, to: view.schema),
+            let definition = view.schema.attribute(oid: .objectClass)
+        {
+            try indexRows.removeAll(of: AttributeIDs.objectClass)
+            changed[AttributeIDs.objectClass] = IndexedAttribute(
+                id: AttributeIDs.objectClass,
+                definition: definition
+            )
+        }
         guard !changed.isEmpty else { return }
         let scan = try Query(streaming: "SELECT id, guid, body FROM objects", in: db)
         defer { scan.stop() }
@@ -193,7 +214,9 @@ final class WriteTransaction {
         while try scan.step() {
             let body = try ObjectRows.body(scan.columns.octets(2), of: scan.columns.guid(1))
             let added = body.attributes.compactMap { attribute in
-                changed[attribute.id].map { (attribute: $0, old: [[UInt8]](), new: attribute.values) }
+                changed[attribute.id].map {
+                    (attribute: $0, old: [[UInt8]](), new: indexedValues(of: attribute))
+                }
             }
             try indexRows.update(scan.columns.integer(0), added)
         }

@@ -48,7 +48,12 @@ import Testing
         )
     }
 
-    private func auxiliary(_ name: String, _ oid: String, may: String) throws -> OriginatingOperation {
+    private func auxiliary(
+        _ name: String,
+        _ oid: String,
+        may: String,
+        superior: String = "top"
+    ) throws -> OriginatingOperation {
         .add(
             Entry(
                 dn: try StoreTests.name("CN=\(name),\(schemaDN)"),
@@ -56,7 +61,7 @@ import Testing
                     EntryAttribute(name: "objectClass", strings: ["classSchema"]),
                     EntryAttribute(name: "lDAPDisplayName", strings: [name]),
                     EntryAttribute(name: "governsID", strings: [oid]),
-                    EntryAttribute(name: "subClassOf", strings: ["top"]),
+                    EntryAttribute(name: "subClassOf", strings: [superior]),
                     EntryAttribute(name: "objectClassCategory", strings: ["3"]),
                     EntryAttribute(name: "mayContain", strings: [may]),
                 ]
@@ -139,5 +144,71 @@ import Testing
             try $0.find(attribute: $0.schema.attribute(named: "berth")?.oid ?? .cn, equals: octets("PIER 7"))
         }
         #expect(found.count == 1)
+    }
+
+    // MARK: - Classes
+
+    /// An auxiliary class and one below it, which implies it.
+    private func berthedAndMoored() throws -> [OriginatingOperation] {
+        [
+            try attribute("berth", "1.3.6.1.4.1.99999.1.1"),
+            try auxiliary("berthed", "1.3.6.1.4.1.99999.2.1", may: "berth"),
+            try auxiliary("moored", "1.3.6.1.4.1.99999.2.2", may: "berth", superior: "berthed"),
+        ]
+    }
+
+    private func members(_ name: String, at replica: Replica) async throws -> Int {
+        try await replica.store.snapshot { try $0.entries(ofClass: name).count }
+    }
+
+    @Test func `an object is found by each of its classes, as it gets and loses them`() async throws {
+        let hq = try await Replica.withDomain(1)
+        try await createSchema(at: hq)
+        _ = try await hq.write(all: berthedAndMoored())
+        let fram = "OU=Fram,\(base)"
+        try await hq.write(unit(fram))
+        #expect(try await members("berthed", at: hq) == 0)
+        for classes in [["moored"], ["berthed"], ["moored"], []] {
+            try await hq.write(
+                .modify(
+                    .dn(try name(fram)),
+                    [Modification(.replace, "objectClass", (["organizationalUnit"] + classes).map(octets))]
+                )
+            )
+            #expect(try await members("moored", at: hq) == (classes == ["moored"] ? 1 : 0), "\(classes)")
+            #expect(try await members("berthed", at: hq) == (classes.isEmpty ? 0 : 1), "\(classes)")
+            #expect(try await members("organizationalUnit", at: hq) == 1, "\(classes)")
+        }
+    }
+
+    @Test func `an object whose classes came ahead of the schema is found by a superior`() async throws {
+        let hq = try await Replica.withDomain(1)
+        try await createSchema(at: hq)
+        _ = try await hq.write(all: berthedAndMoored())
+        let entry = Entry(
+            dn: try name("OU=Fram,\(base)"),
+            attributes: [EntryAttribute(name: "objectClass", strings: ["organizationalUnit", "moored"])]
+        )
+        try await hq.write(.add(entry))
+        let van = try await Replica.joined(2, to: hq)
+        try await van.store.addReplica(Replica.schema, isPartial: false)
+        try await van.pull(from: hq, Replica.schema.guid)
+        for name in ["berthed", "moored", "organizationalUnit"] {
+            #expect(try await members(name, at: van) == 1, "\(name)")
+        }
+    }
+
+    @Test func `an implication that the schema takes back makes the rows anew`() async throws {
+        let hq = try await Replica.withDomain(1)
+        try await createSchema(at: hq)
+        _ = try await hq.write(all: berthedAndMoored())
+        let entry = Entry(
+            dn: try name("OU=Fram,\(base)"),
+            attributes: [EntryAttribute(name: "objectClass", strings: ["organizationalUnit", "moored"])]
+        )
+        try await hq.write(.add(entry))
+        try await hq.write(modify("CN=moored,\(schemaDN)", .replace, "subClassOf", "top"))
+        #expect(try await members("berthed", at: hq) == 1)
+        #expect(try await members("moored", at: hq) == 1)
     }
 }

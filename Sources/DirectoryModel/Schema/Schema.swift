@@ -75,6 +75,12 @@ package struct Schema: Sendable {
             .compactMap { classesByOID[$0]?.name }
     }
 
+    /// The classes whose closure has this class, itself included; empty for an unknown name.
+    package func subclasses(of name: String) -> [ClassDefinition] {
+        guard let oid = objectClass(named: name)?.oid else { return [] }
+        return classes.filter { rules[$0.oid]?.chain.contains(oid) ?? false }
+    }
+
     func closure(ofOIDs listed: [OID]) -> [OID] {
         var closure: [OID] = []
         var seen: Set<OID> = []
