@@ -35,17 +35,37 @@ package final class DirectoryStore: Sendable {
     ///   - path: of the file; nil = in memory, for tests and simulation.
     ///   - sha256: what canonical dumps hash value sets with.
     /// - Throws: `StoreError.otherVersion`, `.notADirectoryDatabase`, `.sqlite`.
-    package init(path: String?, sha256: @escaping @Sendable ([UInt8]) -> [UInt8]) throws {
+    package convenience init(path: String?, sha256: @escaping @Sendable ([UInt8]) -> [UInt8]) throws {
+        do {
+            let configuration = Self.configuration
+            let writer: any DatabaseWriter =
+                if let path {
+                    try DatabasePool(path: path, configuration: configuration)
+                } else {
+                    try DatabaseQueue(configuration: configuration)
+                }
+            try self.init(writer: writer, path: path, sha256: sha256)
+        } catch let error as DatabaseError {
+            throw Self.storeError(error, path: path)
+        }
+    }
+
+    /// Opens a database in memory, which outlives this store.
+    package convenience init(
+        _ database: MemoryDatabase,
+        sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
+    ) throws {
+        try self.init(writer: database.queue, path: nil, sha256: sha256)
+    }
+
+    private init(
+        writer opened: any DatabaseWriter,
+        path: String?,
+        sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
+    ) throws {
         self.sha256 = sha256
-        let configuration = Self.configuration
-        let opened: any DatabaseWriter
         let loaded: Cache
         do {
-            if let path {
-                opened = try DatabasePool(path: path, configuration: configuration)
-            } else {
-                opened = try DatabaseQueue(configuration: configuration)
-            }
             // The pool itself sets NORMAL when it turns the write-ahead log on. What a partner was told must survive
             // a power cut, or its USNs would be given out twice.
             try opened.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
@@ -250,7 +270,7 @@ package final class DirectoryStore: Sendable {
         )
     }
 
-    private static var configuration: Configuration {
+    static var configuration: Configuration {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.busyMode = .timeout(10)

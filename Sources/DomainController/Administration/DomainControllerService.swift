@@ -13,15 +13,10 @@ import Synchronization
 
 /// A running DSA: opens its data directory, holds the parts together, answers the admin interface.
 package final class DomainControllerService: Sendable {
-    let directory: DataDirectory
-    let store: DirectoryStore
-    let partners: PartnerDirectory
-    let messaging: InterSiteMessagingService
+    let dsa: DirectorySystemAgent
     let transport: SMTPTransport
     let mailRoot: MailRoot
     let protection: CurrentProtection
-    let agent: ReplicationAgent
-    let hub: EventHub
     let log: Logger
     let now: @Sendable () -> Timestamp
     let startedAt: Timestamp
@@ -39,26 +34,16 @@ package final class DomainControllerService: Sendable {
         self.now = now
         startedAt = now()
         currentConfiguration = Mutex(configuration)
-        directory = DataDirectory(configuration.dataDirectory)
+        let directory = DataDirectory(configuration.dataDirectory)
         try directory.requireDSA()
         lock = try DataDirectoryLock(directory)
-        store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
-        let bootID = RandomSource.guid()
-        let generation = try GenerationFile(
-            directory,
-            bootID: bootID,
-            databaseUSN: try await store.snapshot { try $0.highestUSN() }
-        )
-        try store.recordBoot(id: bootID)
-        let hub = EventHub()
-        self.hub = hub
-        let partners = try await PartnerDirectory(
-            store: store,
+        dsa = try await DirectorySystemAgent(
+            store: try DirectoryStore(path: directory.database, sha256: Digest.sha256),
             directory: directory,
             routes: configuration.routes,
-            log: log
+            settings: configuration.replicationSettings,
+            surroundings: DSASurroundings(now: now, log: log)
         )
-        self.partners = partners
         protection = CurrentProtection(try Self.readProtection(directory))
         mailRoot = try await MailRoot.open(
             at: configuration.mailroot,
@@ -67,7 +52,7 @@ package final class DomainControllerService: Sendable {
             now: now,
             randomGUID: RandomSource.guid
         )
-        let context = Self.transportContext(configuration, partners, hub, now: now)
+        let context = Self.transportContext(configuration, dsa.partners, dsa.events, now: now)
         transport = SMTPTransport(
             context: context,
             protection: protection,
@@ -80,19 +65,15 @@ package final class DomainControllerService: Sendable {
             settings: configuration.transportSettings,
             log: log
         )
-        messaging = InterSiteMessagingService(log: log)
-        agent = ReplicationAgent(
-            store: store,
-            messaging: messaging,
-            partners: partners,
-            generation: generation,
-            events: hub,
-            settings: configuration.replicationSettings,
-            log: log,
-            now: now
-        )
-        await wire()
+        await dsa.connect(transport) { [weak transport] in await transport?.membershipChanged() }
     }
+
+    var directory: DataDirectory { dsa.directory }
+    var store: DirectoryStore { dsa.store }
+    var partners: PartnerDirectory { dsa.partners }
+    var messaging: InterSiteMessagingService { dsa.messaging }
+    var agent: ReplicationAgent { dsa.agent }
+    var hub: EventHub { dsa.events }
 
     private static func transportContext(
         _ configuration: Configuration,
@@ -109,20 +90,6 @@ package final class DomainControllerService: Sendable {
             randomGUID: RandomSource.guid,
             events: { hub.post(EventReply($0, names: partners.current, at: now())) }
         )
-    }
-
-    private func wire() async {
-        let (agent, transport) = (agent, transport)
-        // Weak: agent, messaging and partners hold each other otherwise, and the database never closes.
-        await messaging.register(service: ReplicationAgent.service) { [weak agent] message in
-            guard let agent else { throw InterSiteMessagingError.stopped }
-            try await agent.receive(message)
-        }
-        await messaging.add(transport: transport)
-        partners.whenChanged { [weak agent, weak transport] in
-            await agent?.topologyChanged()
-            await transport?.membershipChanged()
-        }
     }
 
     package static let systemTime: @Sendable () -> Timestamp = {

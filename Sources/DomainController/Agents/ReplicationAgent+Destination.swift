@@ -34,6 +34,7 @@ extension ReplicationAgent {
         let kind = view.replicaKind(of: link.namingContext)
         let list = view.partialAttributes.sorted
         let (limits, timing) = (settings.limits, settings.timing)
+        let randomGUID = randomGUID
         // A partner that no mail can be sealed to is not asked: the request would count as pending.
         do { _ = try partners.route(to: link.partner, at: time) } catch {
             unsent.insert(link)
@@ -48,7 +49,7 @@ extension ReplicationAgent {
             }
             return destination.makeRequest(
                 to: link.partner,
-                id: RandomSource.guid(),
+                id: randomGUID(),
                 header: header,
                 kind: kind,
                 limits: limits,
@@ -295,7 +296,7 @@ extension ReplicationAgent {
         let time = now()
         return try await messaging.send(
             IntersiteMessage(
-                id: RandomSource.guid(),
+                id: randomGUID(),
                 service: Self.service,
                 to: partner,
                 payload: ReplicationCodec.encode(message),

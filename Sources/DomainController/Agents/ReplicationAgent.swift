@@ -38,6 +38,7 @@ package actor ReplicationAgent {
     let settings: ReplicationSettings
     let log: Logger
     let now: @Sendable () -> Timestamp
+    let randomGUID: @Sendable () -> GUID
 
     var nextAttempt: [ReplicationLink: Timestamp] = [:]
     var status: [ReplicationLink: LinkStatus] = [:]
@@ -65,7 +66,8 @@ package actor ReplicationAgent {
         events: EventHub,
         settings: ReplicationSettings,
         log: Logger,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp,
+        randomGUID: @escaping @Sendable () -> GUID
     ) {
         self.store = store
         self.messaging = messaging
@@ -75,6 +77,7 @@ package actor ReplicationAgent {
         self.settings = settings
         self.log = log
         self.now = now
+        self.randomGUID = randomGUID
         (wakeups, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -157,7 +160,8 @@ package actor ReplicationAgent {
 
     // MARK: - The schedule
 
-    func step() async {
+    /// Does whatever is due now, once; `run` calls it, and so does whoever drives a DSA by another clock.
+    package func step() async {
         if isViewStale { await reloadView() }
         let time = now()
         let due = nextAttempt.filter { isDue($0.value, at: time, delaySeconds: settings.intervalSeconds) }
@@ -170,10 +174,18 @@ package actor ReplicationAgent {
                 failed(link, code: 1, "the request was not sent: \(error)")
             }
         }
-        for (link, when) in pokesDue where isDue(when, at: time, delaySeconds: settings.notifyDelaySeconds) {
+        let pokes = pokesDue.filter { isDue($0.value, at: time, delaySeconds: settings.notifyDelaySeconds) }
+            .keys
+        for link in pokes.sorted(by: partners.current.comesFirst) {
             pokesDue[link] = nil
             await poke(link)
         }
+    }
+
+    /// When `step` has something to do next: a time at or before now says at once, nil says never.
+    package var nextDue: Timestamp? {
+        if isViewStale { return now() }
+        return (Array(nextAttempt.values) + Array(pokesDue.values)).min()
     }
 
     /// A time further ahead than anything is planned was written before the clock was set back.
@@ -194,7 +206,7 @@ package actor ReplicationAgent {
 
     private func armTimer() {
         timer?.cancel()
-        guard let next = (Array(nextAttempt.values) + Array(pokesDue.values)).min() else { return }
+        guard let next = nextDue else { return }
         let seconds = max(1, min(next.seconds - now().seconds, Int64(settings.intervalSeconds)))
         let wake = wake
         timer = Task {

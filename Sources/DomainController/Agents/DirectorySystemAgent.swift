@@ -1,0 +1,92 @@
+package import Identifiers
+package import InterSiteMessaging
+package import Logging
+package import Store
+
+/// What a DSA takes from the world around it, besides its data directory and its database.
+package struct DSASurroundings: Sendable {
+    package var now: @Sendable () -> Timestamp
+    package var randomGUID: @Sendable () -> GUID
+    package var log: Logger
+
+    package init(
+        now: @escaping @Sendable () -> Timestamp,
+        randomGUID: @escaping @Sendable () -> GUID = RandomSource.guid,
+        log: Logger
+    ) {
+        self.now = now
+        self.randomGUID = randomGUID
+        self.log = log
+    }
+}
+
+/// The directory half of a running DSA: its database, what it knows of partners, and the agent between them.
+///
+/// The program puts sockets and an admin interface around it; the simulator runs many in one process. All that is
+/// done at a start to a database, before anything is sent, is done here.
+package final class DirectorySystemAgent: Sendable {
+    package let directory: DataDirectory
+    package let store: DirectoryStore
+    package let generation: GenerationFile
+    package let partners: PartnerDirectory
+    package let messaging: InterSiteMessagingService
+    package let events: EventHub
+    package let agent: ReplicationAgent
+
+    /// - Throws: `AdminError` when the database cannot serve.
+    package init(
+        store: DirectoryStore,
+        directory: DataDirectory,
+        routes: [RouteRule],
+        settings: ReplicationSettings,
+        surroundings: DSASurroundings
+    ) async throws {
+        self.store = store
+        self.directory = directory
+        let bootID = surroundings.randomGUID()
+        generation = try GenerationFile(
+            directory,
+            bootID: bootID,
+            databaseUSN: try await store.snapshot { try $0.highestUSN() }
+        )
+        try store.recordBoot(id: bootID)
+        events = EventHub()
+        partners = try await PartnerDirectory(
+            store: store,
+            directory: directory,
+            routes: routes,
+            log: surroundings.log
+        )
+        messaging = InterSiteMessagingService(log: surroundings.log)
+        agent = ReplicationAgent(
+            store: store,
+            messaging: messaging,
+            partners: partners,
+            generation: generation,
+            events: events,
+            settings: settings,
+            log: surroundings.log,
+            now: surroundings.now,
+            randomGUID: surroundings.randomGUID
+        )
+    }
+
+    /// Puts the agent behind the messaging service and the transport under it.
+    ///
+    /// `membershipChanged` is called after each reading of the configuration.
+    package func connect(
+        _ transport: any InterSiteTransport,
+        membershipChanged: @escaping @Sendable () async -> Void = {}
+    ) async {
+        // Weak: agent, messaging and partners hold each other otherwise, and the database never closes.
+        await messaging.register(service: ReplicationAgent.service) { [weak agent] message in
+            guard let agent else { throw InterSiteMessagingError.stopped }
+            try await agent.receive(message)
+        }
+        await messaging.add(transport: transport)
+        partners.whenChanged { [weak agent] in
+            await agent?.topologyChanged()
+            await membershipChanged()
+        }
+    }
+}
