@@ -5,11 +5,13 @@ import Foundation
     static let usage = """
         usage: Bench codec [N] | seal-open [N] | apply N [--seal] | sync N | smtp [N]
                [--folder PATH] [--runs R] [--json]
+           or: Bench people N --below DN | changes N [--people N] --below DN | fsync [--folder PATH]
         """
 
     static func main() async {
         do {
             let options = try Options(CommandLine.arguments.dropFirst())
+            if try options.writeContent() { return }
             var report = Report(title: options.title)
             switch options.command {
             case .codec: try await CodecBench.run(options, &report)
@@ -17,6 +19,7 @@ import Foundation
             case .apply: try await ApplyBench.run(options, &report)
             case .sync: try await SyncBench.run(options, &report)
             case .smtp: try await SMTPBench.run(options, &report)
+            case .people, .changes, .fsync: return
             }
             report.fsyncMicroseconds = try fsyncMedian(in: options.folder)
             print(options.isJSON ? report.json : report.table)
@@ -35,11 +38,14 @@ struct Options {
         case apply
         case sync
         case smtp
+        case people
+        case changes
+        case fsync
 
         var countUnlessGiven: Int {
             switch self {
             case .codec, .sealOpen: 1_000
-            case .apply, .sync: 10_000
+            case .apply, .sync, .people, .changes, .fsync: 10_000
             case .smtp: 2_000
             }
         }
@@ -52,6 +58,10 @@ struct Options {
     private(set) var isSealed = false
     /// Where databases and mailroots are made; the disk under it is what is measured.
     private(set) var folder = FileManager.default.temporaryDirectory.path
+    /// Whose changes `changes` goes through, again and again; all of them unless given.
+    private var people: Int?
+    /// The DN that people stand below, as LDIF has it.
+    private var parent = ""
 
     init(_ arguments: some Sequence<String>) throws {
         var rest = Array(arguments)[...]
@@ -68,9 +78,24 @@ struct Options {
             case "--folder":
                 guard let path = rest.popFirst() else { throw BenchError.usage }
                 folder = path
+            case "--people": people = try Self.number(rest.popFirst())
+            case "--below":
+                guard let name = rest.popFirst() else { throw BenchError.usage }
+                parent = name
             default: count = try Self.number(argument)
             }
         }
+    }
+
+    /// Whether the command wanted something else than a report: it is on stdout then.
+    func writeContent() throws -> Bool {
+        switch command {
+        case .people: try PeopleLDIF.write(people: count, below: parent)
+        case .changes: try PeopleLDIF.write(changes: count, people: people ?? count, below: parent)
+        case .fsync: print(Report.text(try fsyncMedian(in: folder)))
+        case .codec, .sealOpen, .apply, .sync, .smtp: return false
+        }
+        return true
     }
 
     var title: String { "\(command.rawValue) \(count)\(isSealed ? " sealed" : "")" }

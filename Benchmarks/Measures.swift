@@ -65,64 +65,75 @@ struct Report {
 
     private struct Row {
         let name: String
+        let items: Int
         let unit: String
         let perSecond: Double
-        let wallMicroseconds: Double
         let cpuMicroseconds: Double
-        let octets: Double
+        /// Nil where no octets were made.
+        let octets: Double?
     }
 
     private var rows: [Row] {
         stages.map { stage in
-            let wall = Self.median(stage.samples.map(\.wall))
             let count = Double(stage.items)
+            let octets = Self.median(stage.samples.map { Double($0.octets) }) / count
             return Row(
                 name: stage.name,
+                items: stage.items,
                 unit: stage.unit,
-                perSecond: count / wall,
-                wallMicroseconds: wall / count * 1e6,
+                perSecond: count / Self.median(stage.samples.map(\.wall)),
                 cpuMicroseconds: Self.median(stage.samples.map(\.cpu)) / count * 1e6,
-                octets: Self.median(stage.samples.map { Double($0.octets) }) / count
+                octets: octets > 0 ? octets : nil
             )
         }
     }
 
+    private var runs: Int { stages.map(\.samples.count).max() ?? 0 }
+
+    /// The layout of scripts/bench; memory is the process's, the fsync latency of the minute that has just ended.
     var table: String {
-        let head = Self.line("stage", "per second", "wall us", "CPU us", "octets")
+        let unit = rows.first?.unit ?? "objects"
+        let memory = Self.whole(Self.peakMebibytes)
+        let latency = Self.whole(fsyncMicroseconds)
+        let head = [
+            Self.line("", unit, "CPU us/", "octets/", "RSS", "fsync us"),
+            Self.line("", "/s", String(unit.dropLast()), String(unit.dropLast()), "MiB", "p50"),
+        ]
         let lines = rows.map { row in
             Self.line(
                 row.name,
-                "\(Int(row.perSecond)) \(row.unit)",
-                Self.text(row.wallMicroseconds),
+                Self.whole(row.perSecond),
                 Self.text(row.cpuMicroseconds),
-                row.octets > 0 ? Self.text(row.octets) : "-"
+                row.octets.map(Self.whole) ?? "-",
+                memory,
+                latency
             )
         }
-        let foot =
-            "peak RSS \(Self.text(Self.peakMebibytes)) MiB, fsync p50 \(Self.text(fsyncMicroseconds)) us, "
-            + "median of \(stages.map(\.samples.count).max() ?? 0)"
-        return (["\(title); us and octets per item", head] + lines + [foot]).joined(separator: "\n")
+        return (["\(title); median of \(runs)", ""] + head + lines).joined(separator: "\n")
     }
 
+    /// One object in the form of scripts/bench; what was not measured is null.
     var json: String {
-        let stages = rows.map { row in
-            #"{"stage":"\#(row.name)","unit":"\#(row.unit)","perSecond":\#(Self.text(row.perSecond)),"#
-                + #""wallMicroseconds":\#(Self.text(row.wallMicroseconds)),"#
-                + #""cpuMicroseconds":\#(Self.text(row.cpuMicroseconds)),"octets":\#(Self.text(row.octets))}"#
+        let rows = rows.map { row in
+            #"{"system":"\#(row.name)","items":\#(row.items),"perSecond":\#(Self.text(row.perSecond)),"#
+                + #""cpuMicroseconds":{"source":null,"receiver":null,"sum":\#(Self.text(row.cpuMicroseconds))},"#
+                + #""octets":\#(row.octets.map(Self.text) ?? "null"),"peakMebibytes":"#
+                + #"\#(Self.text(Self.peakMebibytes)),"fsyncMicroseconds":\#(Self.whole(fsyncMicroseconds))}"#
         }
-        return #"{"title":"\#(title)","peakMebibytes":\#(Self.text(Self.peakMebibytes)),"#
-            + #""fsyncMicroseconds":\#(Self.text(fsyncMicroseconds)),"stages":[\#(stages.joined(separator: ","))]}"#
+        return #"{"benchmark":"\#(title.prefix { $0 != " " })","title":"\#(title)","#
+            + #""unit":"\#(stages.first?.unit.dropLast() ?? "")","runs":\#(runs),"#
+            + #""rows":[\#(rows.joined(separator: ","))]}"#
     }
 
     private static func line(_ name: String, _ columns: String...) -> String {
-        let padding = { (text: String, width: Int) in
-            String(repeating: " ", count: max(1, width - text.count))
+        let padded = { (text: String, width: Int) in
+            String(repeating: " ", count: max(1, width - text.count)) + text
         }
-        return name
-            + columns.reduce(padding(name, 28)) { line, text in
-                line + padding(text, line.utf8.count + name.utf8.count == 28 ? 20 : 10) + text
-            }
+        return name + String(repeating: " ", count: max(0, 28 - name.count))
+            + columns.map { padded($0, 11) }.joined()
     }
+
+    private static func whole(_ value: Double) -> String { String(format: "%.0f", value) }
 
     static func text(_ value: Double) -> String { String(format: "%.1f", value) }
 

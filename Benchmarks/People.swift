@@ -3,14 +3,26 @@ import DirectoryModel
 /// Entries of about 1 KB in eighteen attribute types: the same people for the same numbers.
 struct People {
     private static let givenNames = words(
-        "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth Karen Priya Wei Fatima Olga Kenji"
+        """
+        James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth Karen Priya Wei Fatima Olga Kenji
+        Amara Bruno Chloe Dmitri Elena Farid Grace Hassan Ingrid Jorge Keiko Lars Mateo Niamh
+        """
     )
     private static let surnames = words(
-        "Smith Johnson Williams Brown Jones Garcia Miller Davis Nguyen Tremblay Singh Kowalski Okafor Tanaka Rossi"
+        """
+        Smith Johnson Williams Brown Jones Garcia Miller Davis Nguyen Tremblay Singh Kowalski Okafor Tanaka Rossi
+        Abbott Bergstrom Calderon Dubois Eriksson Fischer Hernandez Ibsen Jansen Laurent Moreau Novak Petrov Quinn Silva
+        """
     )
-    private static let cities = words("Vancouver,BC Redmond,WA Toronto,ON Calgary,AB Seattle,WA Montreal,QC")
-    private static let titles = words("Engineer Analyst Director Technician Consultant Administrator Clerk")
-    private static let departments = words("Sales Finance Research Operations Legal Support Marketing")
+    private static let cities = words(
+        "Vancouver,BC Redmond,WA Toronto,ON Calgary,AB Seattle,WA Montreal,QC Spokane,WA Kelowna,BC"
+    )
+    private static let titles = words(
+        "Engineer Analyst Director Technician Consultant Administrator Clerk Surveyor Planner Geologist"
+    )
+    private static let departments = words(
+        "Sales Finance Research Operations Legal Support Marketing Logistics"
+    )
     private static let streets = words("Main Granville Hastings Robson Pine Cedar Maple Ocean Hill Lake")
     private static let topics = words(
         """
@@ -19,6 +31,7 @@ struct People {
         change source target notify poll route edge tree ring guard seal stamp token wire frame block store fetch
         apply merge order delay retry limit group user print share drive access policy review audit report budget
         project plan design build test release support client vendor contract invoice travel expense training
+        harbour engine crew cabin ledger permit beacon anchor survey valve
         """
     )
     private static let wordsPerDescription = 74
@@ -31,19 +44,20 @@ struct People {
     mutating func entry(_ number: Int) -> Entry {
         let (given, surname) = (pick(Self.givenNames), pick(Self.surnames))
         let city = pick(Self.cities).split(separator: ",").map(String.init)
-        let uid = "u" + padded(number, 6)
+        let uid = Self.uid(number)
         let description = (0..<Self.wordsPerDescription).map { _ in pick(Self.topics) }
         let values: [(String, [String])] = [
             ("objectClass", ["top", "person", "organizationalPerson", "inetOrgPerson"]),
             ("uid", [uid]), ("cn", ["\(given) \(surname) \(number)"]), ("sn", [surname]),
             ("givenName", [given]), ("displayName", ["\(given) \(surname)"]),
             ("mail", ["\(given.lowercased()).\(surname.lowercased()).\(number)@reskit.example"]),
-            ("telephoneNumber", ["+1 604 \(padded(below(1_000), 3)) \(padded(below(10_000), 4))"]),
-            ("mobile", ["+1 778 \(padded(below(1_000), 3)) \(padded(below(10_000), 4))"]),
+            ("telephoneNumber", ["+1 604 \(Self.padded(below(1_000), 3)) \(Self.padded(below(10_000), 4))"]),
+            ("mobile", ["+1 778 \(Self.padded(below(1_000), 3)) \(Self.padded(below(10_000), 4))"]),
             ("title", [pick(Self.titles)]), ("departmentNumber", [pick(Self.departments)]),
-            ("employeeNumber", [String(random.next(), radix: 16)]), ("l", [city[0]]), ("st", [city[1]]),
+            ("employeeNumber", [Self.padded(String(random.next(), radix: 16), 16)]), ("l", [city[0]]),
+            ("st", [city[1]]),
             ("street", ["\(below(9_999)) \(pick(Self.streets)) Street"]),
-            ("postalCode", [padded(below(100_000), 5)]),
+            ("postalCode", [Self.padded(below(100_000), 5)]),
             ("physicalDeliveryOfficeName", ["\(city[0]) \(below(40))-\(below(999))"]),
             ("description", [description.joined(separator: " ")]),
         ]
@@ -61,9 +75,12 @@ struct People {
 
     private mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
 
-    private func padded(_ number: Int, _ digits: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
+    static func uid(_ number: Int) -> String { "u" + padded(number, 6) }
+
+    private static func padded(_ number: Int, _ digits: Int) -> String { padded(String(number), digits) }
+
+    private static func padded(_ text: String, _ digits: Int) -> String {
+        String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 }
 

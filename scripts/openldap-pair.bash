@@ -1,89 +1,18 @@
-# Sourced by scripts/partition-demo after scripts/two-nodes.bash: two slapds of one multi-provider pair, each pulling
-# from the other through a TCP relay that can be cut. Expects: $workdir, $base (the suffix). Everything lies below
-# $workdir/openldap; the system's own slapd and its configuration are neither used nor changed.
-
-ldap_password=partition ldap_ports=" "
-
-# slapd, its clients and the relay, from Debian; the service that the package brings is not started, now or at boot.
-install_openldap() {
-    local package missing=() sudo=() policy=/usr/sbin/policy-rc.d own_policy=no status=0
-    for package in slapd ldap-utils socat; do
-        dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-    done
-    [ "${#missing[@]}" -gt 0 ] || return 0
-    command -v apt-get >/dev/null ||
-        fail "missing ${missing[*]}, and there is no apt-get" "--only bridgehead needs none of them"
-    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-    say "installing ${missing[*]} (log: $workdir/packages.log)"
-    if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" install -m 755 /dev/stdin "$policy"
-        own_policy=yes
-    fi
-    {
-        echo 'slapd slapd/no_configuration boolean true' | "${sudo[@]}" debconf-set-selections &&
-            "${sudo[@]}" timeout 600 apt-get -o DPkg::Lock::Timeout=300 -qq update &&
-            "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive timeout 900 apt-get -o DPkg::Lock::Timeout=300 -qq \
-                install -y --no-install-recommends "${missing[@]}"
-    } >"$workdir/packages.log" 2>&1 </dev/null || status=$?
-    case " ${missing[*]} " in
-    *" slapd "*) "${sudo[@]}" update-rc.d slapd disable >>"$workdir/packages.log" 2>&1 || true ;;
-    esac
-    if [ "$own_policy" = yes ]; then "${sudo[@]}" rm -f "$policy"; fi
-    [ "$status" -eq 0 ] || fail "could not install ${missing[*]}" "see $workdir/packages.log"
-}
-
-# Sets $port to a free one that this run has not handed out.
-take_port() {
-    while :; do
-        port=$(free_port)
-        case "$ldap_ports" in *" $port "*) ;; *) break ;; esac
-    done
-    ldap_ports+="$port "
-}
-listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; } # port
+# Sourced by scripts/partition-demo after scripts/two-nodes.bash and scripts/openldap.bash: two slapds of one
+# multi-provider pair, each pulling from the other through a TCP relay that can be cut.
 
 # The configuration that the Administrator's Guide and slapd.conf(5) give for two providers, plain or delta.
 ldap_configuration() { # plain | delta, side, directory, the relay's port to the partner
+    slapd_head "$3" "$2"
+    if [ "$1" = delta ]; then slapd_log_database "$3" 67108864; fi
+    slapd_database "$3" 67108864
     cat <<CONF
-include /etc/ldap/schema/core.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-moduleload syncprov
-moduleload accesslog
-pidfile "$3/slapd.pid"
-serverID $2
-CONF
-    if [ "$1" = delta ]; then
-        cat <<CONF
-
-database mdb
-suffix cn=accesslog
-rootdn "cn=admin,$base"
-directory "$3/log"
-maxsize 67108864
-index default eq
-index entryCSN,objectClass,reqEnd,reqResult,reqStart,reqDN
-limits * size=unlimited time=unlimited
-overlay syncprov
-syncprov-nopresent TRUE
-syncprov-reloadhint TRUE
-CONF
-    fi
-    cat <<CONF
-
-database mdb
-suffix "$base"
-rootdn "cn=admin,$base"
-rootpw $ldap_password
-directory "$3/data"
-maxsize 67108864
 index objectClass,entryCSN,entryUUID eq
-limits * size=unlimited time=unlimited
 overlay syncprov
 syncprov-checkpoint 100 10
 CONF
     if [ "$1" = delta ]; then
-        printf 'overlay accesslog\nlogdb cn=accesslog\nlogops writes\nlogsuccess TRUE\n'
+        slapd_log_overlay
     else
         printf 'syncprov-sessionlog 1000\n'
     fi

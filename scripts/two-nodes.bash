@@ -1,6 +1,7 @@
-# Sourced by scripts/demo, scripts/torture and scripts/partition-demo: builds the program, makes HQ and Vancouver below
+# Sourced by scripts/demo, torture, partition-demo and bench: builds the program, makes HQ and Vancouver below
 # $workdir, starts and stops them, compares what they hold. Expects: $caller, $workdir; sets hq, van, bridgehead, root,
 # child and the ports hq_port, van_port. With external_ca=true the forest's CA is certs/own-ca.sh in $workdir/ca.
+# replication_settings and mail_settings, where set, stand in the nodes' configuration.
 
 fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'hint: %s\n' "$2" >&2; exit "${3:-1}"; }
 # A path as the caller's working directory means it.
@@ -55,12 +56,14 @@ free_port() {
 }
 
 configure() { # directory, own port, partner, partner's port
+    local replication=${replication_settings:-'interval: 5s, notifyDelay: 1s'}
+    local mail=${mail_settings:-'archive: true, retry: "2 5 10 +"'}
     cat >"$1/bridgehead.yaml" <<YAML
 smtp: {listen: 127.0.0.1, port: $2}
 routes:
   - {match: "$3", via: "smtp://127.0.0.1:$4", starttls: opportunistic}
-replication: {interval: 5s, notifyDelay: 1s}
-mail: {archive: true, retry: "2 5 10 +"}
+replication: {$replication}
+mail: {$mail}
 YAML
 }
 
