@@ -11,6 +11,8 @@ import Synchronization
 package final class DirectoryStore: Sendable {
     /// Snapshots that may be open at the same time; more wait.
     static let readersMax = 16
+    /// Octets of a page: four bodies of people fit into 4 KiB badly.
+    static let pageOctets = 8 << 10
     /// Octets of pages that the writing connection keeps in memory.
     static let writerCacheOctets = 32 << 20
     /// Octets of pages that each reading connection keeps in memory.
@@ -277,6 +279,8 @@ package final class DirectoryStore: Sendable {
         // Exports and answers hold a reader while their consumer is slow; short reads need some besides.
         configuration.maximumReaderCount = Self.readersMax
         configuration.prepareDatabase { db in
+            // Of a new file only, and before it has a write-ahead log.
+            if !db.configuration.readonly { try db.execute(sql: "PRAGMA page_size = \(Self.pageOctets)") }
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             let octets = db.configuration.readonly ? Self.readerCacheOctets : Self.writerCacheOctets
