@@ -73,7 +73,7 @@ launch() { # directory
 }
 ready() { # name, directory
     for _ in $(seq 150); do
-        if "$bridgehead" repl show --data "$2" >/dev/null 2>&1; then return; fi
+        if timeout 20 "$bridgehead" repl show --data "$2" >/dev/null 2>&1; then return; fi
         is_running "$2" || { tail -n 20 "$2.log" >&2; fail "$1 did not start" "see $2.log"; }
         sleep 0.2
     done
@@ -129,11 +129,10 @@ make_two_nodes() { # forest name
     start Vancouver "$van"
 }
 
+dump() { timeout 60 "$bridgehead" export --canonical --partial-attributes --data "$1" >"$1.dump" 2>/dev/null; }
 # Both dumps of every naming context, byte for byte; a domain as far as the partial attribute set goes.
 dumps_equal() {
-    "$bridgehead" export --canonical --partial-attributes --data "$hq" >"$workdir/hq.dump" 2>/dev/null &&
-        "$bridgehead" export --canonical --partial-attributes --data "$van" >"$workdir/van.dump" 2>/dev/null &&
-        [ -s "$workdir/hq.dump" ] && cmp -s "$workdir/hq.dump" "$workdir/van.dump"
+    dump "$hq" && dump "$van" && [ -s "$workdir/hq.dump" ] && cmp -s "$workdir/hq.dump" "$workdir/van.dump"
 }
 
 wait_until_equal() { # seconds
