@@ -10,6 +10,8 @@ package struct ReplicationNeighborsReply: Codable, Hashable, Sendable {
     package var invocationID: GUID
     package var inbound: [NeighborReply]
     package var outbound: [OutboundNeighborReply]
+    /// What a person should look at, oldest first.
+    package var alarms: [AlarmReply]
 
     package init(
         site: String,
@@ -18,7 +20,8 @@ package struct ReplicationNeighborsReply: Codable, Hashable, Sendable {
         dsaGUID: GUID,
         invocationID: GUID,
         inbound: [NeighborReply],
-        outbound: [OutboundNeighborReply] = []
+        outbound: [OutboundNeighborReply] = [],
+        alarms: [AlarmReply] = []
     ) {
         self.site = site
         self.server = server
@@ -27,6 +30,7 @@ package struct ReplicationNeighborsReply: Codable, Hashable, Sendable {
         self.invocationID = invocationID
         self.inbound = inbound
         self.outbound = outbound
+        self.alarms = alarms
     }
 }
 

@@ -21,6 +21,8 @@ package struct StatusReply: Codable, Hashable, Sendable {
     package var smtpPort: Int?
     /// Events of each kind since the start.
     package var eventCounts: [String: Int]
+    /// What a person should look at, oldest first.
+    package var alarms: [AlarmReply]
 
     package init(
         version: String,
@@ -36,7 +38,8 @@ package struct StatusReply: Codable, Hashable, Sendable {
         mail: [MailFolderReply],
         startedAt: Timestamp,
         smtpPort: Int? = nil,
-        eventCounts: [String: Int] = [:]
+        eventCounts: [String: Int] = [:],
+        alarms: [AlarmReply] = []
     ) {
         self.version = version
         self.name = name
@@ -52,6 +55,7 @@ package struct StatusReply: Codable, Hashable, Sendable {
         self.startedAt = startedAt
         self.smtpPort = smtpPort
         self.eventCounts = eventCounts
+        self.alarms = alarms
     }
 }
 

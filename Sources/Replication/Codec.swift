@@ -95,6 +95,7 @@ package enum ReplicationCodec {
         if let requestID = error.requestID { fields.field(.requestID) { $0.guid(requestID) } }
         fields.field(.errorCode) { $0.octet(error.code.rawValue) }
         fields.field(.errorText) { $0.text(beginning(of: error.text)) }
+        if let suspicion = error.suspicion { encode(suspicion, to: &fields) }
         return fields.message.octets
     }
 
@@ -107,7 +108,34 @@ package enum ReplicationCodec {
             code: code,
             text: try fields.required(.errorText) { reader throws(CodecError) in
                 try reader.text(octetsMax: ReplicationLimits.errorTextOctetsMax, "length of an error's text")
-            }
+            },
+            suspicion: try decodeSuspicion(fields)
+        )
+    }
+
+    private static func encode(_ suspicion: RollbackSuspicion, to fields: inout FieldWriter) {
+        fields.field(.suspicionReason) { $0.octet(suspicion.reason.rawValue) }
+        fields.field(.suspectedInvocation) { $0.guid(suspicion.invocationID) }
+        fields.field(.suspectedBoot) {
+            $0.guid(suspicion.boot.bootID)
+            $0.usn(suspicion.boot.startUSN)
+        }
+        if let missing = suspicion.missingBoot { fields.field(.missingBoot) { $0.guid(missing) } }
+        fields.field(.knownUSN) { $0.usn(suspicion.knownUSN) }
+    }
+
+    /// Nil without a reason, or with one that a later version gives.
+    private static func decodeSuspicion(_ fields: FieldTable) throws(CodecError) -> RollbackSuspicion? {
+        let octet = try fields.optional(.suspicionReason) { reader throws(CodecError) in try reader.octet() }
+        guard let reason = octet.flatMap(RollbackSuspicion.Reason.init(rawValue:)) else { return nil }
+        return RollbackSuspicion(
+            reason: reason,
+            invocationID: try fields.guid(.suspectedInvocation),
+            boot: try fields.required(.suspectedBoot) { reader throws(CodecError) in
+                BootRecord(bootID: try reader.guid(), startUSN: try reader.usn())
+            },
+            missingBoot: try fields.optional(.missingBoot) { reader throws(CodecError) in try reader.guid() },
+            knownUSN: try fields.usn(.knownUSN)
         )
     }
 

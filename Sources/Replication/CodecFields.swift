@@ -37,6 +37,11 @@ enum FieldTag: UInt64 {
 
     case errorCode = 64
     case errorText = 65
+    case suspicionReason = 66
+    case suspectedInvocation = 67
+    case suspectedBoot = 68
+    case missingBoot = 69
+    case knownUSN = 70
 }
 
 /// Writes fields: tag, length, content.

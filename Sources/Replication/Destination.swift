@@ -20,6 +20,8 @@ package struct Destination: Hashable, Sendable {
     package internal(set) var sources: [SourceRecord] = []
     package internal(set) var cursors: [SourceCursor] = []
     package internal(set) var requests: [OutstandingRequest] = []
+    /// Lives of databases, anybody's, that have ended.
+    package internal(set) var retired: [GUID: Retirement] = [:]
     /// A vector was merged since creation or resync, or the naming context was created here.
     package internal(set) var hasJoined = false
     /// The one source that a joining replica pulls from.
@@ -198,12 +200,14 @@ package struct Destination: Hashable, Sendable {
     /// The old own entry is frozen at `usn`, the highest that surely belongs to the old life.
     package mutating func startNewInvocation(previous: GUID, frozenAt usn: USN, at now: Timestamp) {
         forgetReceived()
-        if !isPartial, usn > .zero { vector[previous] = VectorEntry(usn: usn, time: now) }
+        guard !isPartial else { return }
+        vector[previous] = usn > .zero ? VectorEntry(usn: usn, time: now) : nil
     }
 
     /// A tombstone or absent link value with this stamp was collected here.
     package mutating func noteCollected(_ stamp: Stamp) {
         collected[stamp.invocationID] = max(collected[stamp.invocationID] ?? .zero, stamp.originatingUSN)
+        collected.cap(by: retired)
     }
 
     // MARK: Look-up

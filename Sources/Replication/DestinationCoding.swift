@@ -6,11 +6,12 @@ private enum StoredLimits {
     static let sourcesMax = 65_536
     static let cursorsMax = 524_288
     static let requestsMax = 2_097_152
+    static let retiredMax = 1_048_576
 }
 
 extension Destination {
     /// The first octet of the stored form.
-    private static let formatVersion: UInt8 = 1
+    private static let formatVersion: UInt8 = 2
 
     /// The form in the database; equal destinations give equal octets.
     package func encoded() -> [UInt8] {
@@ -29,6 +30,7 @@ extension Destination {
         for cursor in cursors { writer.cursor(cursor) }
         writer.count(requests.count)
         for request in requests { writer.outstanding(request) }
+        writer.retired(retired)
         return writer.octets
     }
 
@@ -53,6 +55,7 @@ extension Destination {
         for _ in 0..<(try reader.count(max: StoredLimits.requestsMax, "number of requests")) {
             requests.append(try reader.outstanding())
         }
+        retired = try reader.retired()
         try reader.finish("the stored destination")
     }
 }
@@ -114,6 +117,34 @@ extension ByteWriter {
         count(request.answeredParts)
         bool(request.isSettled)
         optional(request.request) { $0.lengthPrefixed(ReplicationCodec.encode(.request($1))) }
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func retired(_ retired: [GUID: Retirement]) {
+        count(retired.count)
+        for (invocationID, life) in retired.sorted(by: { $0.key < $1.key }) {
+            guid(invocationID)
+            usn(life.keptUSN)
+            bool(life.isReused)
+            bool(life.isSettled)
+        }
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func retired() throws(CodecError) -> [GUID: Retirement] {
+        var retired: [GUID: Retirement] = [:]
+        let count = try count(max: StoredLimits.retiredMax, octetsPerItem: 19, "number of ended lives")
+        for _ in 0..<count {
+            let invocationID = try guid()
+            retired[invocationID] = Retirement(
+                keptUSN: try usn(),
+                isReused: try bool(),
+                isSettled: try bool()
+            )
+        }
+        return retired
     }
 }
 

@@ -2,7 +2,8 @@ package import Identifiers
 
 extension Destination {
     /// Judges a part before its data is applied; changes nothing.
-    package func judge(_ part: PartClaim, at now: Timestamp) -> PartVerdict {
+    package func judge(_ claim: PartClaim, at now: Timestamp) -> PartVerdict {
+        let part = claim.capped(by: retired)
         let source = part.header.dsaGUID
         guard part.header.namingContext == namingContext else {
             return .refused(.wrongNamingContext(part.header.namingContext))
@@ -35,11 +36,12 @@ extension Destination {
 
     /// `commit` with the adoption rule as a parameter, so that tests can show what a weaker one loses.
     mutating func commit(
-        _ part: PartClaim,
+        _ claim: PartClaim,
         at now: Timestamp,
         taking adoptable: (inout SourceCursor) -> [SeenVector]
     ) -> CommitResult {
         var result = CommitResult()
+        let part = claim.capped(by: retired)
         guard let index = requestIndex(answeredBy: part) else { return result }
         let source = part.header.dsaGUID
         var cursor =
@@ -49,7 +51,9 @@ extension Destination {
         countAnswer(at: index, by: part, isNews: isNews, now: now)
         cursor.received.insert(part.interval, asOf: part.asOf)
         cursor.note(part.seen)
-        for seen in adoptable(&cursor) {
+        for kept in adoptable(&cursor) {
+            // Kept before a life ended that it speaks of.
+            let seen = kept.capped(by: retired)
             vector.merge(seen.vector, excluding: part.ownInvocationID)
             collected.merge(seen.collected) { max($0, $1) }
             cursor.newestAdoptedAsOf = max(cursor.newestAdoptedAsOf, seen.asOf)

@@ -176,12 +176,21 @@ package struct ErrorReply: Hashable, Sendable {
     package var code: ReplicationErrorCode
     /// For people; at most `ReplicationLimits.errorTextOctetsMax`.
     package var text: String
+    /// With `rollbackSuspected`: what the receiver needs in order to judge and to cure itself.
+    package var suspicion: RollbackSuspicion?
 
-    package init(header: MessageHeader, requestID: GUID?, code: ReplicationErrorCode, text: String) {
+    package init(
+        header: MessageHeader,
+        requestID: GUID?,
+        code: ReplicationErrorCode,
+        text: String,
+        suspicion: RollbackSuspicion? = nil
+    ) {
         self.header = header
         self.requestID = requestID
         self.code = code
         self.text = text
+        self.suspicion = suspicion
     }
 }
 

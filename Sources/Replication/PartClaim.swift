@@ -91,6 +91,8 @@ package enum RefusalReason: Hashable, Sendable {
     case joinsFromAnother(GUID)
     /// Found while applying: an update of an object that is not held, without what creates it.
     case lingeringObject(GUID)
+    /// Found before anything else: the source's database is an older copy, or runs twice.
+    case rollbackSuspected(RollbackSuspicion)
 }
 
 extension RefusalReason: CustomStringConvertible {
@@ -107,6 +109,7 @@ extension RefusalReason: CustomStringConvertible {
             "this replica is joining from \(source) and takes nothing else until that is done"
         case .lingeringObject(let objectGUID):
             "the part changes object \(objectGUID), which was deleted and collected here: a lingering object"
+        case .rollbackSuspected(let suspicion): "\(suspicion)"
         }
     }
 
@@ -116,6 +119,7 @@ extension RefusalReason: CustomStringConvertible {
         case .collectedNotCovered: "the source was away longer than the tombstone lifetime: resync it"
         case .joinsFromAnother: "wait, or start the join again from this source"
         case .lingeringObject: "remove the object at the source, or resync the source"
+        case .rollbackSuspected(let suspicion): suspicion.hint
         }
     }
 }

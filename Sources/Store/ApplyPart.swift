@@ -65,12 +65,16 @@ extension WriteTransaction {
         _ context: ApplyContext
     ) throws -> PartOutcome {
         if context.isMedia { noteMedia(part, in: &destination, context) }
+        if let suspicion = try suspicion(of: part.header, usn: part.asOf) {
+            return PartOutcome(verdict: .refused(.rollbackSuspected(suspicion)))
+        }
         let claim = PartClaim(part, ownInvocationID: identity.invocationID, ownUSN: highestUSN)
         var outcome = PartOutcome(verdict: destination.judge(claim, at: now))
         switch outcome.verdict {
         case .held, .refused, .stale:
             break
         case .duplicate:
+            try noteBoots(of: part.header, usn: part.asOf)
             outcome.commit = destination.commit(claim, at: now)
         case .apply(let movesCursors):
             let application = try PartApplication(part, held, in: self)
@@ -80,6 +84,7 @@ extension WriteTransaction {
                 break
             }
             let usnBefore = highestUSN
+            try noteBoots(of: part.header, usn: part.asOf)
             try application.run(&outcome)
             if highestUSN != usnBefore {
                 outcome.changedUpTo = highestUSN

@@ -221,9 +221,11 @@ package final class DirectoryStore: Sendable {
                 let result = try body(transaction)
                 try transaction.finish()
                 let (contexts, schema, ids) = (view.namingContexts, view.schema, view.attributeIDs)
+                let identity = view.identity
                 db.afterNextTransaction { [self] _ in
                     cache.withLock { cache in
                         (cache.contexts, cache.schema, cache.attributeIDs) = (contexts, schema, ids)
+                        cache.identity = identity
                     }
                 }
                 return result

@@ -25,17 +25,32 @@ struct MetaRows {
 
     func saveHighestUSN(_ usn: USN) throws { try save("usn", .usn(usn)) }
 
-    private func octets(_ key: String) throws -> [UInt8]? {
+    func octets(_ key: String) throws -> [UInt8]? {
         try Query("SELECT value FROM meta WHERE key = ?", in: db).first(.text(key)) { $0.octets(0) }
     }
 
-    private func save(_ key: String, _ value: SQLValue) throws {
+    func text(_ key: String) throws -> String? {
+        try Query("SELECT value FROM meta WHERE key = ?", in: db).first(.text(key)) { $0.text(0) }
+    }
+
+    func integer(_ key: String) throws -> Int64? {
+        try Query("SELECT value FROM meta WHERE key = ?", in: db).first(.text(key)) { $0.integer(0) }
+    }
+
+    func remove(_ key: String) throws {
+        try Query("DELETE FROM meta WHERE key = ?", in: db).run(.text(key))
+    }
+
+    func save(_ key: String, _ value: SQLValue) throws {
         try Query("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", in: db).run(.text(key), value)
     }
 }
 
 /// The starts of this database.
 struct BootRows {
+    /// Starts remembered here; messages list the newest of them.
+    static let bootsKeptMax: Int64 = 4_096
+
     let db: Database
 
     /// Newest first, at most `ReplicationLimits.bootRecordsMax`.
@@ -46,12 +61,18 @@ struct BootRows {
             }
     }
 
+    /// Every start that this database remembers, newest first.
+    func all() throws -> [BootRecord] {
+        try Query("SELECT id, start_usn FROM boots ORDER BY ordinal DESC", in: db)
+            .all { BootRecord(bootID: try $0.guid(0), startUSN: $0.usn(1)) }
+    }
+
     func record(_ id: GUID, startUSN: USN) throws {
         try Query("INSERT INTO boots(id, start_usn) VALUES(?, ?)", in: db).run(.guid(id), .usn(startUSN))
         try Query(
             "DELETE FROM boots WHERE ordinal <= (SELECT max(ordinal) FROM boots) - ?",
             in: db
-        ).run(.integer(Int64(ReplicationLimits.bootRecordsMax)))
+        ).run(.integer(Self.bootsKeptMax))
     }
 }
 

@@ -8,7 +8,8 @@ package import Replication
 /// Not Sendable: it lives as long as the closure it is given to.
 package final class StoreSnapshot {
     let db: Database
-    let identity: ReplicaIdentity
+    /// Changes in the transaction that begins a new life.
+    var identity: ReplicaIdentity
     /// Longest DN first: the longest match owns a DN.
     private(set) var contexts: [HeldNamingContext]
     package internal(set) var schema: Schema { didSet { backLinks = nil } }

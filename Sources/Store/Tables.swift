@@ -12,6 +12,11 @@ enum Tables {
     static let statements = [
         "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
         "CREATE TABLE boots(ordinal INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, start_usn INTEGER NOT NULL)",
+        // What partners' databases showed of themselves, one row a life; state: InvocationKnowledge.
+        """
+        CREATE TABLE invocations(ordinal INTEGER PRIMARY KEY, dsa BLOB NOT NULL, invocation BLOB NOT NULL,
+          state BLOB NOT NULL, UNIQUE(dsa, invocation))
+        """,
         """
         CREATE TABLE naming_contexts(id INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, dn TEXT NOT NULL,
           role INTEGER NOT NULL, is_partial INTEGER NOT NULL)

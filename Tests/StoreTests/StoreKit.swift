@@ -74,6 +74,13 @@ struct Replica: Sendable {
         if !store.identity.isSet { try store.setIdentity(dsaGUID: dsa, invocationID: invocation) }
     }
 
+    /// A store that is open already.
+    init(store: DirectoryStore, dsa: GUID, invocation: GUID) {
+        self.store = store
+        self.dsa = dsa
+        self.invocation = invocation
+    }
+
     /// With a writable domain of its own.
     static func withDomain(_ number: UInt64 = 1, path: String? = nil) async throws -> Replica {
         let replica = try Replica(number, path: path)

@@ -8,7 +8,7 @@ extension ReplicationNeighborsReply {
             DSA Options: \(Self.optionNames(dsaOptions))
             DSA object GUID: \(dsaGUID)
             DSA invocationID: \(invocationID)
-
+            \(AlarmReply.text(alarms))
             ==== INBOUND NEIGHBORS ======================================
 
             """

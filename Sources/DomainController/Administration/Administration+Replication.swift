@@ -94,7 +94,8 @@ extension DomainControllerService {
             dsaGUID: view.own.dsaGUID,
             invocationID: store.identity.invocationID,
             inbound: inbound,
-            outbound: outbound
+            outbound: outbound,
+            alarms: await agent.alarms()
         )
     }
 

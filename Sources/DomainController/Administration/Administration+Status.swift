@@ -35,7 +35,8 @@ extension DomainControllerService: Administration {
             mail: try await mailFolders(),
             startedAt: startedAt,
             smtpPort: smtpPort,
-            eventCounts: hub.counts
+            eventCounts: hub.counts,
+            alarms: await agent.alarms()
         )
     }
 
@@ -44,6 +45,7 @@ extension DomainControllerService: Administration {
         let inbound = try await replicationNeighbors().inbound
         let failing = inbound.filter(\.isFailing)
         let own = partners.current.own.certificates.first
+        let halt = await agent.alarms().first { $0.kind == "halted" }
         let isCertified = own.map { $0.isValid(at: now()) } ?? false
         let checks = [
             HealthCheck(name: "database", isPassed: true, text: "answers; highest USN \(usn)"),
@@ -59,8 +61,8 @@ extension DomainControllerService: Administration {
             ),
             HealthCheck(
                 name: HealthCheck.replication,
-                isPassed: failing.isEmpty,
-                text: "\(failing.count) of \(inbound.count) links fail"
+                isPassed: failing.isEmpty && halt == nil,
+                text: halt?.text ?? "\(failing.count) of \(inbound.count) links fail"
             ),
         ]
         return HealthReply(isHealthy: checks.allSatisfy(\.isPassed), checks: checks)

@@ -101,7 +101,9 @@ package struct ConfigurationReader {
                 masters: names(entry, "hasMasterNCs"),
                 partials: names(entry, "hasPartialReplicaNCs"),
                 options: entry.integer("options") ?? 0,
-                isTombstone: isTombstone
+                isTombstone: isTombstone,
+                invocationID: entry["invocationId"].first.flatMap { GUID(octets: $0) },
+                retired: entry.strings("retiredInvocation").compactMap { RetiredInvocation($0) }
             )
         }
     }

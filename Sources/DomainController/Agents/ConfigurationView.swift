@@ -18,6 +18,10 @@ package struct DSAView: Sendable {
     package var partials: [DistinguishedName]
     package var options: Int
     package var isTombstone: Bool
+    /// The life of its database, as it says itself.
+    package var invocationID: GUID?
+    /// Lives of its database that have ended.
+    package var retired: [RetiredInvocation] = []
 
     /// NTDSDSA_OPT_DISABLE_INBOUND_REPL and _OUTBOUND_REPL (MS-ADTS section 6.1.1.2.2.1.2.1.1).
     package var isDisabled: Bool { options & 0x6 == 0x6 }

@@ -44,12 +44,14 @@ package final class DirectorySystemAgent: Sendable {
         self.store = store
         self.directory = directory
         let bootID = surroundings.randomGUID()
-        generation = try GenerationFile(
-            directory,
-            bootID: bootID,
-            databaseUSN: try await store.snapshot { try $0.highestUSN() }
+        generation = try GenerationFile(directory, bootID: bootID)
+        let life = DatabaseLife(
+            store: store,
+            generation: generation,
+            randomGUID: surroundings.randomGUID,
+            log: surroundings.log
         )
-        try store.recordBoot(id: bootID)
+        try await life.begin(bootID: bootID, at: surroundings.now())
         events = EventHub()
         partners = try await PartnerDirectory(
             store: store,

@@ -157,6 +157,9 @@ extension ReplicationAgent {
     }
 
     func receive(_ error: ErrorReply) async throws {
+        if let suspicion = error.suspicion, error.code == .rollbackSuspected {
+            try await receive(suspicion, from: error.header.dsaGUID)
+        }
         let link = ReplicationLink(
             namingContext: error.header.namingContext,
             partner: error.header.dsaGUID
@@ -244,14 +247,19 @@ extension ReplicationAgent {
         case .held(let reason):
             failed(link, code: 2, "part usn \(range) is held: \(reason)")
             if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
+            if case .ownEntryAhead = reason { raiseOwnEntryAhead(reason, by: link.partner) }
             // Time heals a clock; the rest is for a person to release or discard.
             if case .stampAhead = reason { throw MessageHeld("\(reason)", code: "stamp-ahead") }
             throw MessageHeld("\(reason)", code: "poison", needsDecision: true)
         case .refused(let reason):
             failed(link, code: 3, "part usn \(range) is refused: \(reason)")
             if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
+            if case .rollbackSuspected(let suspicion) = reason {
+                await suspect(suspicion, in: part.header, inReplyTo: nil)
+            }
             throw MessageRefused("\(reason); hint: \(reason.hint)", code: "part-refused")
         }
+        if outcome.commit?.adopted == true { await settleRetirements(part, link: link) }
         if outcome.changedUpTo != nil { changed(link.namingContext, from: link.partner) }
         if outcome.commit?.wantsRequest == true { scheduleSoon(link) }
         try await concludeCovered(part, link: link)

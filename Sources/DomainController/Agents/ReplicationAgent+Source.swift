@@ -59,7 +59,7 @@ extension ReplicationAgent {
     func poke(_ link: ReplicationLink) async {
         do {
             let usn = try await store.snapshot { try $0.highestUSN() }
-            try await generation.handOut(usn)
+            try await generation.handOut(usn, by: store.identity)
             let view = partners.current
             _ = try await send(
                 .poke(Poke(header: messageHeader(link.namingContext), usn: usn)),
@@ -173,7 +173,7 @@ extension ReplicationAgent {
         var sent = Sent()
         defer { pipe.abandon() }
         while let part = try await pipe.next() {
-            if part.asOf > sent.asOf { try await generation.handOut(part.asOf) }
+            if part.asOf > sent.asOf { try await generation.handOut(part.asOf, by: store.identity) }
             // Holds for optimised builds, too: see the upcoming features in Package.swift.
             preconditionIsolated()
             sent.asOf = part.asOf

@@ -52,6 +52,7 @@ package actor ReplicationAgent {
     var awaited: [GUID: AwaitedAnswer] = [:]
     /// Links whose newest request is in the database but was never mailed: the next attempt makes a new one.
     var unsent: Set<ReplicationLink> = []
+    var rollback = RollbackMemory()
     private(set) var isStopped = false
     private var isViewStale = false
     private var timer: Task<Void, Never>?
@@ -116,6 +117,8 @@ package actor ReplicationAgent {
                 code: "wrong-sender"
             )
         }
+        try guardReplicates(decoded)
+        try await examine(decoded, message)
         switch decoded {
         case .request(let request): try await answer(request, to: message)
         case .reply(let part): try await receive(part, from: message)
@@ -163,6 +166,8 @@ package actor ReplicationAgent {
     /// Does whatever is due now, once; `run` calls it, and so does whoever drives a DSA by another clock.
     package func step() async {
         if isViewStale { await reloadView() }
+        await watchLives()
+        guard !rollback.isHalted else { return }
         let time = now()
         let due = nextAttempt.filter { isDue($0.value, at: time, delaySeconds: settings.intervalSeconds) }
             .keys
