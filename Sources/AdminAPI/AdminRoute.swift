@@ -11,6 +11,7 @@ package enum AdminRoute: String, CaseIterable, Hashable, Sendable {
     case replicationNeighbors = "GET /v1/replication/neighbors"
     case replicationSummary = "GET /v1/replication/summary"
     case replicationCursors = "GET /v1/replication/cursors"
+    case compare = "POST /v1/replication/comparisons"
     case object = "POST /v1/objects/read"
     case objects = "POST /v1/objects/search"
     case originate = "POST /v1/objects/write"

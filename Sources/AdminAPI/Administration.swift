@@ -13,6 +13,8 @@ package protocol Administration: Sendable {
     func replicationNeighbors() async throws -> ReplicationNeighborsReply
     func replicationSummary() async throws -> ReplicationSummaryReply
     func replicationCursors() async throws -> ReplicationCursorsReply
+    /// Asks the partner over mail and waits for its answer.
+    func compare(_ request: CompareRequest) async throws -> CompareReply
 
     func object(_ query: ObjectQuery) async throws -> ObjectReply
     func objects(_ query: SearchQuery) async throws -> SearchReply

@@ -68,6 +68,10 @@ extension AdminClient: Administration {
         try await get(.replicationCursors)
     }
 
+    package func compare(_ request: CompareRequest) async throws -> CompareReply {
+        try await post(.compare, request)
+    }
+
     package func object(_ query: ObjectQuery) async throws -> ObjectReply { try await post(.object, query) }
     package func objects(_ query: SearchQuery) async throws -> SearchReply { try await post(.objects, query) }
     package func originate(_ request: WriteRequest) async throws -> WriteReply {

@@ -53,6 +53,10 @@ struct AdminResponder: HTTPResponder {
         case .replicationNeighbors: try Self.json(await administration.replicationNeighbors())
         case .replicationSummary: try Self.json(await administration.replicationSummary())
         case .replicationCursors: try Self.json(await administration.replicationCursors())
+        case .compare:
+            try Self.json(
+                await AdminStreams.untilShutdown { try await administration.compare(body(request)) }
+            )
         case .object: try Self.json(await administration.object(body(request)))
         case .objects: try Self.json(await administration.objects(try search(await body(request))))
         case .originate: try Self.json(await administration.originate(body(request)))

@@ -8,7 +8,7 @@ package actor InterSiteMessagingService {
     package typealias Handler = @Sendable (ReceivedMessage) async throws -> Void
 
     /// Services whose messages nobody but the partner may read or change.
-    package static let guardedServices: Set<String> = ["replication", "enrolment"]
+    package static let guardedServices: Set<String> = ["replication", "compare", "enrolment"]
 
     private let log: Logger
     private var handlers: [String: Handler] = [:]

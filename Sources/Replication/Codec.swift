@@ -15,6 +15,9 @@ package enum ReplicationCodec {
         case reply = 2
         case poke = 3
         case error = 4
+        /// Of `ComparisonCodec`.
+        case comparisonRequest = 5
+        case comparisonReply = 6
     }
 
     /// Writes a message.
@@ -32,6 +35,19 @@ package enum ReplicationCodec {
 
     /// Reads a message; fields that it does not know are skipped.
     package static func decode(_ octets: [UInt8]) throws(CodecError) -> ReplicationMessage {
+        let (type, fields) = try opened(octets)
+        switch type {
+        case .request: return .request(try decodeRequest(fields))
+        case .reply: return .reply(try decodeReply(fields))
+        case .poke: return .poke(Poke(header: try decodeHeader(fields), usn: try fields.usn(.usn)))
+        case .error: return .error(try decodeError(fields))
+        case .comparisonRequest, .comparisonReply:
+            throw .malformed("message type \(type.rawValue) belongs to a comparison")
+        }
+    }
+
+    /// Checks size, type and version, and finds the fields.
+    static func opened(_ octets: [UInt8]) throws(CodecError) -> (type: MessageType, fields: FieldTable) {
         guard octets.count <= ReplicationLimits.partOctetsMax else {
             throw .tooLarge(
                 item: "octets of a message",
@@ -46,13 +62,7 @@ package enum ReplicationCodec {
         guard major <= majorVersion else { throw .incompatible(major: Int(major)) }
         guard major > 0 else { throw .malformed("major version 0") }
         guard let type = MessageType(rawValue: type) else { throw .malformed("message type \(type)") }
-        let fields = try FieldTable(reader)
-        switch type {
-        case .request: return .request(try decodeRequest(fields))
-        case .reply: return .reply(try decodeReply(fields))
-        case .poke: return .poke(Poke(header: try decodeHeader(fields), usn: try fields.usn(.usn)))
-        case .error: return .error(try decodeError(fields))
-        }
+        return (type, try FieldTable(reader))
     }
 
     // MARK: - Start and header
@@ -140,7 +150,7 @@ package enum ReplicationCodec {
     }
 
     /// As many whole characters as the limit allows.
-    private static func beginning(of text: String) -> String {
+    static func beginning(of text: String) -> String {
         var octetsLeft = ReplicationLimits.errorTextOctetsMax
         return String(
             text.prefix { character in

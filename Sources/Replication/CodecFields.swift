@@ -42,6 +42,9 @@ enum FieldTag: UInt64 {
     case suspectedBoot = 68
     case missingBoot = 69
     case knownUSN = 70
+
+    case parts = 80
+    case digests = 81
 }
 
 /// Writes fields: tag, length, content.

@@ -24,6 +24,12 @@ package enum ReplicationLimits {
     package static let creditPartsMax = 65_536
     package static let partNumberMax = Int(Int32.max)
 
+    // MARK: Comparisons
+
+    /// Digests in one part of a comparison: 25 octets each.
+    package static let comparisonObjectsMax = 40_000
+    package static let comparisonPartsMax = 256
+
     // MARK: Items
 
     package static let bootRecordsMax = 32

@@ -103,7 +103,7 @@ struct StampReader {
 }
 
 extension ByteWriter {
-    mutating func valueSet(_ set: ValueSet) { raw(set.octets) }
+    package mutating func valueSet(_ set: ValueSet) { raw(set.octets) }
 }
 
 extension ByteReader {

@@ -75,7 +75,7 @@ extension StoreSnapshot {
         return lines
     }
 
-    private static func isDumped(_ oid: OID, _ restriction: Set<OID>?) -> Bool {
+    static func isDumped(_ oid: OID, _ restriction: Set<OID>?) -> Bool {
         guard let restriction else { return true }
         return restriction.contains(oid) || oid == .name || oid == .objectClass || oid == .isDeleted
     }

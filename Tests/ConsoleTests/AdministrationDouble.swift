@@ -73,6 +73,10 @@ final class AdministrationDouble: Administration {
         try note("")
         return Sample.cursors
     }
+    func compare(_ request: CompareRequest) async throws -> CompareReply {
+        try note(request)
+        return Sample.compare
+    }
     func object(_ query: ObjectQuery) async throws -> ObjectReply {
         try note(query)
         return Sample.object
@@ -266,6 +270,18 @@ enum Sample {
             )
         ],
         destinations: [SummaryRow(server: "HQ-RES-DC-01", largestDeltaSeconds: 95, failures: 0, links: 3)]
+    )
+    static let compare = CompareReply(
+        partner: "BR3-VAN-DC-01",
+        comparisons: [
+            ContextComparison(
+                namingContext: "CN=Configuration,DC=reskit,DC=example",
+                equal: 97,
+                moving: 1,
+                differing: 1,
+                differences: [ObjectDifference(objectGUID: hq, kind: .unlike, dn: "CN=x")]
+            )
+        ]
     )
     static let cursors = ReplicationCursorsReply(namingContexts: [
         NamingContextCursors(

@@ -48,6 +48,18 @@ import Testing
         #expect(!Sample.summary.isHealthy)
     }
 
+    @Test func `a comparison says what differs, and what is only on its way`() {
+        let text = Sample.compare.text
+        #expect(text.contains("DIFFERS from BR3-VAN-DC-01: 1 of 98 objects"))
+        #expect(text.contains("1 objects have writes still on their way"))
+        #expect(text.contains("unlike       \(Sample.hq) CN=x"))
+        #expect(!Sample.compare.isEqual)
+    }
+
+    @Test func `the vector is shown by server, or by invocationID where nobody has it any more`() {
+        #expect(Sample.cursors.vectorText.contains(" @ USN "))
+    }
+
     @Test func `cursors show intervals and what they were cut from`() {
         #expect(Sample.cursors.text.contains("received of BR3-VAN-DC-01: (0,50] asof 60"))
         #expect(Sample.cursors.text.contains("high watermark 50, newest adopted vector none"))

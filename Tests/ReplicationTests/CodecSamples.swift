@@ -125,7 +125,7 @@ struct CodecSamples {
         return received
     }
 
-    private mutating func vector() -> UpToDatenessVector {
+    mutating func vector() -> UpToDatenessVector {
         var vector = UpToDatenessVector()
         for _ in 0..<below(6) { vector[guid()] = VectorEntry(usn: usn(), time: time()) }
         return vector
@@ -137,7 +137,7 @@ struct CodecSamples {
         return entries
     }
 
-    private mutating func replica() -> ReplicaKind {
+    mutating func replica() -> ReplicaKind {
         chance() ? .full : .partial(digest: (0..<16).map { _ in UInt8(below(256)) })
     }
 
@@ -177,7 +177,7 @@ struct CodecSamples {
         }
     }
 
-    private mutating func guid() -> GUID {
+    mutating func guid() -> GUID {
         chance() ? GUID(high: next(), low: next()) : GUID(high: 0, low: UInt64(below(5)))
     }
 

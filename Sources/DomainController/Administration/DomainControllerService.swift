@@ -73,6 +73,7 @@ package final class DomainControllerService: Sendable {
     var partners: PartnerDirectory { dsa.partners }
     var messaging: InterSiteMessagingService { dsa.messaging }
     var agent: ReplicationAgent { dsa.agent }
+    var comparison: ComparisonAgent { dsa.comparison }
     var hub: EventHub { dsa.events }
 
     private static func transportContext(

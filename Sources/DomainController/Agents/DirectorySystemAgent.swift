@@ -32,6 +32,7 @@ package final class DirectorySystemAgent: Sendable {
     package let messaging: InterSiteMessagingService
     package let events: EventHub
     package let agent: ReplicationAgent
+    package let comparison: ComparisonAgent
 
     /// - Throws: `AdminError` when the database cannot serve.
     package init(
@@ -71,9 +72,16 @@ package final class DirectorySystemAgent: Sendable {
             now: surroundings.now,
             randomGUID: surroundings.randomGUID
         )
+        comparison = ComparisonAgent(
+            store: store,
+            messaging: messaging,
+            partners: partners,
+            now: surroundings.now,
+            randomGUID: surroundings.randomGUID
+        )
     }
 
-    /// Puts the agent behind the messaging service and the transport under it.
+    /// Puts the agents behind the messaging service and the transport under it.
     ///
     /// `membershipChanged` is called after each reading of the configuration.
     package func connect(
@@ -84,6 +92,10 @@ package final class DirectorySystemAgent: Sendable {
         await messaging.register(service: ReplicationAgent.service) { [weak agent] message in
             guard let agent else { throw InterSiteMessagingError.stopped }
             try await agent.receive(message)
+        }
+        await messaging.register(service: ComparisonAgent.service) { [weak comparison] message in
+            guard let comparison else { throw InterSiteMessagingError.stopped }
+            try await comparison.receive(message)
         }
         await messaging.add(transport: transport)
         partners.whenChanged { [weak agent] in
