@@ -38,6 +38,30 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `a request that is declined for want of the attribute list is waited for in its successor`()
+        async throws
+    {
+        let two = try await TwoSites()
+        try await two.start()
+        #expect(try await two.converge())
+        // HQ's partial attribute set is one that Vancouver has not heard of.
+        try await two.hq.write(
+            .change(
+                "CN=departmentNumber,CN=Schema,\(TwoSites.configuration)",
+                .replace,
+                "isMemberOfPartialAttributeSet",
+                "TRUE"
+            )
+        )
+        let context = "DC=vancouver,\(TwoSites.root)"
+        let reply = try await two.hq.replicateNow(
+            ReplicateNowRequest(namingContext: context, wait: true, timeoutSeconds: 60)
+        )
+        #expect(reply.isApplied)
+        await two.stop()
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `more than one credit of parts is waited for to its end`() async throws {
         let two = try await TwoSites(partOctetsMax: 2_000, creditParts: 2) { hq in
             try await hq.write(

@@ -13,6 +13,8 @@ package final class PartnerDirectory: Sendable {
         var view: ConfigurationView
         var anchors: TrustAnchors
         var routes: [RouteRule]
+        /// By DER: whether an anchor of ours issued it and no list of ours revokes it.
+        var isTrusted: [[UInt8]: Bool] = [:]
         var readsBegun = 0
         var newestRead = 0
     }
@@ -58,7 +60,7 @@ package final class PartnerDirectory: Sendable {
         state.withLock { state in
             // Two may read at once; what the later one saw stays.
             guard read > state.newestRead else { return }
-            (state.view, state.newestRead) = (view, read)
+            (state.view, state.newestRead, state.isTrusted) = (view, read, [:])
         }
         if let action = onChange.withLock({ $0 }) { await action() }
     }
@@ -74,6 +76,7 @@ package final class PartnerDirectory: Sendable {
         let adopted = state.withLock { state in
             var changed = false
             for list in view.revocationLists where (try? state.anchors.adopt(list)) == true { changed = true }
+            if changed { state.isTrusted = [:] }
             return changed ? state.anchors.crls : nil
         }
         guard let adopted else { return }
@@ -101,7 +104,7 @@ package final class PartnerDirectory: Sendable {
 
     /// - Throws: `AdminError` when the DSA is unknown, has no certificate yet, or no usable address.
     package func route(to dsaGUID: GUID, at now: Timestamp) throws -> PartnerRoute {
-        let (view, routes, anchors) = state.withLock { ($0.view, $0.routes, $0.anchors) }
+        let (view, routes) = state.withLock { ($0.view, $0.routes) }
         guard let dsa = view.dsa(dsaGUID), !dsa.isTombstone else {
             throw AdminError(
                 code: "unknownPartner",
@@ -118,12 +121,7 @@ package final class PartnerDirectory: Sendable {
             )
         }
         // An old certificate beside a new one must not stop mail; a bad one alone is named by the sealing.
-        let usable = dsa.certificates.filter { certificate in
-            guard certificate.isValid(at: now), let issuer = try? anchors.issuer(of: certificate) else {
-                return false
-            }
-            return !anchors.isRevoked(certificate, issuer: issuer)
-        }
+        let usable = dsa.certificates.filter { $0.isValid(at: now) && isTrusted($0) }
         return PartnerRoute(
             dsaGUID: dsaGUID,
             name: dsa.serverName,
@@ -131,6 +129,18 @@ package final class PartnerDirectory: Sendable {
             certificates: usable.isEmpty ? Array(dsa.certificates.prefix(1)) : usable,
             route: routes.route(for: dsa)
         )
+    }
+
+    /// Checks signatures once, not for every mail; a new reading of the directory checks again.
+    private func isTrusted(_ certificate: Certificate) -> Bool {
+        // All under the lock: a list adopted meanwhile must not be overlooked.
+        state.withLock { state in
+            if let known = state.isTrusted[certificate.der] { return known }
+            let issuer = try? state.anchors.issuer(of: certificate)
+            let isTrusted = issuer.map { !state.anchors.isRevoked(certificate, issuer: $0) } ?? false
+            state.isTrusted[certificate.der] = isTrusted
+            return isTrusted
+        }
     }
 }
 

@@ -15,6 +15,8 @@ struct AwaitedAnswer {
     let link: ReplicationLink
     /// The snapshot that must be covered; known when the first part has come.
     var asOf: USN?
+    /// The request was declined, and another one that the source can answer took its place.
+    var isAskedAnew = false
     var isApplied: Bool?
     var continuations: [CheckedContinuation<Bool, Never>] = []
 }
@@ -170,6 +172,7 @@ extension ReplicationAgent {
             destination.receive(error, at: time)
         }
         if wants {
+            if let id = error.requestID, awaited[id]?.link == link { awaited[id]?.isAskedAnew = true }
             scheduleSoon(link)
         } else {
             failed(link, code: Int(error.code.rawValue), "the partner answers: \(error.text)")
@@ -268,8 +271,8 @@ extension ReplicationAgent {
     /// Ends the waiting for requests whose snapshot has come in full, be it in answer to later ones: when the
     /// credit is spent, a new request asks for the rest.
     private func concludeCovered(_ part: ChangesReply, link: ReplicationLink) async throws {
-        if let known = awaited[part.requestID], known.link == link, known.asOf == nil {
-            awaited[part.requestID]?.asOf = part.asOf
+        for (id, known) in awaited where known.link == link && known.asOf == nil {
+            if id == part.requestID || known.isAskedAnew { awaited[id]?.asOf = part.asOf }
         }
         let open = awaited.filter {
             $0.value.link == link && $0.value.isApplied == nil && $0.value.asOf != nil
