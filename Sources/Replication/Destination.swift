@@ -27,6 +27,9 @@ package struct Destination: Hashable, Sendable {
     /// The one source that a joining replica pulls from.
     package internal(set) var joinSource: GUID?
     package internal(set) var joinStarted: Timestamp?
+    package internal(set) var joinStart: JoinStart?
+    /// What is held and was not yet seen at the source is marked in the database.
+    package internal(set) var isResyncing = false
 
     package init(namingContext: GUID, isPartial: Bool) {
         self.namingContext = namingContext
@@ -54,7 +57,9 @@ package struct Destination: Hashable, Sendable {
         partialAttributes: [OID]? = nil
     ) -> ChangesRequest {
         expireRequests(at: now)
-        if !hasJoined, joinSource == nil { (joinSource, joinStarted) = (source, now) }
+        if !hasJoined, joinSource ?? source == source, joinStarted == nil {
+            (joinSource, joinStarted) = (source, now)
+        }
         var record = record(of: source)
         record.sequence &+= 1
         record.lastAttempt = now
@@ -65,7 +70,8 @@ package struct Destination: Hashable, Sendable {
             sequence: record.sequence,
             sourceInvocationID: record.invocationID,
             received: record.invocationID.flatMap { cursor(of: source, $0)?.received } ?? .init(),
-            vector: advertisedVector(own: header.invocationID, ownUSN: ownUSN, at: now),
+            // Who joins must be shown everything that the source holds.
+            vector: hasJoined ? advertisedVector(own: header.invocationID, ownUSN: ownUSN, at: now) : .init(),
             collected: collected,
             isJoining: !hasJoined && joinSource == source,
             replica: kind,
@@ -187,12 +193,6 @@ package struct Destination: Hashable, Sendable {
     package mutating func forgetReceived() {
         cursors = []
         requests = []
-    }
-
-    /// Starts over from one source; the caller has removed the data.
-    package mutating func resync() {
-        forgetReceived()
-        (vector, collected, hasJoined, joinSource, joinStarted) = (.init(), [:], false, nil, nil)
     }
 
     /// The database lives on under a new invocationID, after a restore.

@@ -22,6 +22,11 @@ extension Destination {
         writer.bool(hasJoined)
         writer.optional(joinSource) { $0.guid($1) }
         writer.optional(joinStarted) { $0.timestamp($1) }
+        writer.optional(joinStart) { writer, start in
+            writer.usn(start.asOf)
+            writer.vector(start.vector)
+        }
+        writer.bool(isResyncing)
         writer.vector(vector)
         writer.collected(collected)
         writer.count(sources.count)
@@ -44,6 +49,10 @@ extension Destination {
         hasJoined = try reader.bool()
         joinSource = try reader.optional { reader throws(CodecError) in try reader.guid() }
         joinStarted = try reader.optional { reader throws(CodecError) in try reader.timestamp() }
+        joinStart = try reader.optional { reader throws(CodecError) in
+            JoinStart(asOf: try reader.usn(), vector: try reader.vector())
+        }
+        isResyncing = try reader.bool()
         vector = try reader.vector()
         collected = try reader.collected()
         for _ in 0..<(try reader.count(max: StoredLimits.sourcesMax, "number of sources")) {

@@ -22,6 +22,7 @@ extension Destination {
         if let uncovered = uncoveredDeletion(by: part.vector) {
             return part.asOf < (cursor?.newestAdoptedAsOf ?? .zero) ? .stale : .refused(uncovered)
         }
+        if let unknown = unknownDeletion(in: part) { return .refused(unknown) }
         if let cursor, cursor.hasAll(of: part.interval, seen: part.seen, merged: vector) { return .duplicate }
         return .apply(movesCursors: isAnswer)
     }
@@ -51,10 +52,16 @@ extension Destination {
         countAnswer(at: index, by: part, isNews: isNews, now: now)
         cursor.received.insert(part.interval, asOf: part.asOf)
         cursor.note(part.seen)
+        noteJoinPart(asOf: part.asOf, vector: part.vector)
         for kept in adoptable(&cursor) {
             // Kept before a life ended that it speaks of.
             let seen = kept.capped(by: retired)
+            guard !isOutlived(by: seen) else {
+                result.mustStartOver = true
+                continue
+            }
             vector.merge(seen.vector, excluding: part.ownInvocationID)
+            result.ownCovered = max(result.ownCovered, seen.vector[part.ownInvocationID]?.usn ?? .zero)
             collected.merge(seen.collected) { max($0, $1) }
             cursor.newestAdoptedAsOf = max(cursor.newestAdoptedAsOf, seen.asOf)
             let time =
@@ -63,7 +70,7 @@ extension Destination {
             result.adopted = true
         }
         save(cursor)
-        if result.adopted { hasJoined = true }
+        if result.adopted, !result.mustStartOver { (hasJoined, joinStart) = (true, nil) }
         result.wantsRequest = wantsRequest(after: requests[index], cursor: cursor)
         return result
     }
@@ -131,6 +138,22 @@ extension Destination {
                     return .vectorLeap(invocationID: invocationID, claimed: entry.usn, known: known)
                 }
             }
+        }
+        return nil
+    }
+
+    /// The same rule seen from the other end: the source must not have answered a request like that.
+    private func unknownDeletion(in part: PartClaim) -> RefusalReason? {
+        guard hasJoined, let index = requestIndex(answeredBy: part), !requests[index].isJoining else {
+            return nil
+        }
+        for (invocationID, usn) in part.collected.sorted(by: { $0.key < $1.key })
+        where invocationID != part.ownInvocationID && !vector.covers(invocationID, usn) {
+            return .collectedUnknown(
+                invocationID: invocationID,
+                collected: usn,
+                known: vector[invocationID]?.usn ?? .zero
+            )
         }
         return nil
     }

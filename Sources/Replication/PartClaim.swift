@@ -87,6 +87,8 @@ package enum RefusalReason: Hashable, Sendable {
     case contradictory(interval: USNInterval, asOf: USN)
     /// AD's 8614: the source does not know of a deletion whose tombstone is already collected here.
     case collectedNotCovered(invocationID: GUID, collected: USN, claimed: USN)
+    /// 8614 the other way: the source has collected deletions that never came here.
+    case collectedUnknown(invocationID: GUID, collected: USN, known: USN)
     /// This replica joins from another source.
     case joinsFromAnother(GUID)
     /// Found while applying: an update of an object that is not held, without what creates it.
@@ -105,6 +107,8 @@ extension RefusalReason: CustomStringConvertible {
         case .collectedNotCovered(let invocationID, let collected, let claimed):
             "the source knows changes of \(invocationID) up to \(claimed), deletions up to \(collected) are "
                 + "already collected here (8614)"
+        case .collectedUnknown(let invocationID, let collected, let known):
+            "the source has collected deletions of \(invocationID) up to \(collected), we know only \(known) (8614)"
         case .joinsFromAnother(let source):
             "this replica is joining from \(source) and takes nothing else until that is done"
         case .lingeringObject(let objectGUID):
@@ -117,6 +121,8 @@ extension RefusalReason: CustomStringConvertible {
         switch self {
         case .wrongNamingContext, .contradictory: "the source is faulty; compare versions"
         case .collectedNotCovered: "the source was away longer than the tombstone lifetime: resync it"
+        case .collectedUnknown:
+            "this replica was cut off longer than the tombstone lifetime: bridgehead repl resync"
         case .joinsFromAnother: "wait, or start the join again from this source"
         case .lingeringObject: "remove the object at the source, or resync the source"
         case .rollbackSuspected(let suspicion): suspicion.hint
@@ -128,6 +134,10 @@ extension RefusalReason: CustomStringConvertible {
 package struct CommitResult: Hashable, Sendable {
     /// At least one vector was merged.
     package var adopted = false
+    /// How far the source of the adopted vectors knows our own writes.
+    package var ownCovered = USN.zero
+    /// The join took longer than a tombstone lives at the source: begin it again.
+    package var mustStartOver = false
     /// Make a request to this source in the same transaction.
     package var wantsRequest = false
 

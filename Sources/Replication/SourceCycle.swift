@@ -32,6 +32,12 @@ package struct SnapshotObject: Hashable, Sendable {
         self.objectGUID = objectGUID
         self.attributes = attributes
     }
+
+    package subscript(attribute: OID) -> SnapshotAttribute? {
+        attributes.first { $0.attribute == attribute }
+    }
+
+    package var isTombstone: Bool { self[.isDeleted]?.valueSet.first == Array("TRUE".utf8) }
 }
 
 /// A link value in the source's snapshot, with the USN it stands at.
@@ -42,8 +48,19 @@ package struct SnapshotLink: Hashable, Sendable {
     package let target: GUID
     package let stamp: LinkStamp
     package let isPresent: Bool
+    /// The object that the value belongs to, when that is a tombstone.
+    package let deletedSource: SnapshotObject?
 
-    package init(usn: USN, source: GUID, attribute: OID, target: GUID, stamp: LinkStamp, isPresent: Bool) {
+    package init(
+        usn: USN,
+        source: GUID,
+        attribute: OID,
+        target: GUID,
+        stamp: LinkStamp,
+        isPresent: Bool,
+        deletedSource: SnapshotObject? = nil
+    ) {
+        self.deletedSource = deletedSource
         self.usn = usn
         self.source = source
         self.attribute = attribute
@@ -119,7 +136,7 @@ package struct SourceCycle: Sendable {
     /// - Returns: the parts that are full now, or end where the object does not belong; usually none.
     package mutating func offer(_ object: SnapshotObject) -> [ChangesReply] {
         var parts = advance(to: object.usn)
-        let attributes = filtered(object.attributes)
+        let attributes = filtered(object)
         let family = attributes.isEmpty ? [] : ancestorsToSend(before: object)
         ancestors = []
         guard wantsMore, isInRange(object.usn), !attributes.isEmpty else { return parts }
@@ -132,8 +149,12 @@ package struct SourceCycle: Sendable {
         )
         guard wantsMore else { return parts }
         for ancestor in family {
-            draft.add(ancestor.objectGUID, ancestor.attributes)
-            sentAncestors.insert(ancestor.objectGUID)
+            if isDeletedParent(ancestor, of: object) {
+                draft.addOnce(ancestor.objectGUID, ancestor.attributes)
+            } else {
+                draft.add(ancestor.objectGUID, ancestor.attributes)
+                sentAncestors.insert(ancestor.objectGUID)
+            }
         }
         draft.add(object.objectGUID, attributes)
         return parts
@@ -146,8 +167,16 @@ package struct SourceCycle: Sendable {
         guard wantsMore, isInRange(link.usn), isInSet(link.attribute),
             !request.vector.covers(link.stamp.stamp)
         else { return parts }
-        parts += makeRoom(octets: PartDraft.linkOctets, items: 1, attributes: 1, before: link.usn)
-        if wantsMore { draft.add(link) }
+        let tombstone = link.deletedSource.flatMap { maybeCollected($0) ? whole($0) : nil }
+        parts += makeRoom(
+            octets: PartDraft.linkOctets + (tombstone.map { PartDraft.octets(of: $0) } ?? 0),
+            items: 1 + (tombstone == nil ? 0 : 1),
+            attributes: 1 + (tombstone?.count ?? 0),
+            before: link.usn
+        )
+        guard wantsMore else { return parts }
+        if let tombstone { draft.addOnce(link.source, tombstone) }
+        draft.add(link)
         return parts
     }
 
@@ -248,6 +277,36 @@ package struct SourceCycle: Sendable {
         return attributes.allSatisfy(isWanted) ? attributes : attributes.filter(isWanted)
     }
 
+    /// What is sent of an object: of a tombstone everything, unless the deletion is all the news.
+    ///
+    /// The destination may have collected it. A write that comes without what creates the object would then look
+    /// like a lingering object, and one that is dropped would be missing should the object be undeleted.
+    private func filtered(_ object: SnapshotObject) -> [SnapshotAttribute] {
+        let wanted = filtered(object.attributes)
+        guard !wanted.isEmpty, wanted.count < object.attributes.count, object.isTombstone,
+            wanted.contains(where: { $0.attribute != .isDeleted })
+        else { return wanted }
+        return whole(object)
+    }
+
+    private func whole(_ object: SnapshotObject) -> [SnapshotAttribute] {
+        object.attributes.filter { isInSet($0.attribute) }
+    }
+
+    /// Whether the destination once held this tombstone, and so may hold it no more.
+    private func maybeCollected(_ object: SnapshotObject) -> Bool {
+        object.isTombstone && object[.objectClass].map { request.vector.covers($0.stamp) } ?? false
+    }
+
+    /// The deleted parent under which the object now stands; without it the object would wait for ever where
+    /// the parent was collected already.
+    private func isDeletedParent(_ ancestor: SnapshotObject, of object: SnapshotObject) -> Bool {
+        guard maybeCollected(ancestor), let name = object[.name], !request.vector.covers(name.stamp),
+            let octets = name.valueSet.first
+        else { return false }
+        return NameValue(octets: octets)?.parent == ancestor.objectGUID
+    }
+
     private func isInSet(_ attribute: OID) -> Bool {
         guard let partialAttributes else { return true }
         return attribute == .name || attribute == .objectClass || attribute == .isDeleted
@@ -257,6 +316,14 @@ package struct SourceCycle: Sendable {
     private func ancestorsToSend(before object: SnapshotObject) -> [SnapshotObject] {
         ancestors.compactMap { ancestor in
             let usn = ancestor.usn
+            if isDeletedParent(ancestor, of: object) {
+                guard !draft.tombstones.contains(ancestor.objectGUID) else { return nil }
+                return SnapshotObject(
+                    usn: usn,
+                    objectGUID: ancestor.objectGUID,
+                    attributes: whole(ancestor)
+                )
+            }
             let isReceived =
                 usn > .zero && received.contains(USNInterval(from: USN(usn.rawValue - 1), to: usn))
             guard usn > object.usn, !isReceived, !sentAncestors.contains(ancestor.objectGUID) else {
@@ -283,6 +350,8 @@ private struct PartDraft {
     private(set) var table = AttributeTable()
     private(set) var objects: [ReplicatedObject] = []
     private(set) var links: [ReplicatedLink] = []
+    /// Sent along whole; once per part, for a part may be lost.
+    private(set) var tombstones: Set<GUID> = []
 
     init(from: USN) { self.from = from }
 
@@ -303,6 +372,10 @@ private struct PartDraft {
             )
         }
         objects.append(ReplicatedObject(objectGUID: objectGUID, attributes: replicated))
+    }
+
+    mutating func addOnce(_ tombstone: GUID, _ attributes: [SnapshotAttribute]) {
+        if tombstones.insert(tombstone).inserted { add(tombstone, attributes) }
     }
 
     mutating func add(_ link: SnapshotLink) {

@@ -65,6 +65,8 @@ package struct SourceLedger: Hashable, Sendable {
     }
 
     /// Whether a request may not be answered: it does not know of a deletion that is collected here (8614).
+    ///
+    /// To be asked in the snapshot that the answer is cut from: one collected in between would be missed.
     package static func isUncovered(_ request: ChangesRequest, collected: [GUID: USN]) -> Bool {
         !request.isJoining && !collected.allSatisfy { request.vector.covers($0.key, $0.value) }
     }

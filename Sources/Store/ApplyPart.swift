@@ -27,6 +27,8 @@ package struct PartOutcome: Hashable, Sendable {
     package var unchanged = 0
     /// Updates of objects that are not held, in parts that answer no request of ours, and bare deletions.
     package var skipped = 0
+    /// What the end of a resync took away; nil when none ended here.
+    package var sweep: SweepOutcome?
     /// Writes of one attribute made without knowledge of each other.
     package var conflicts = 0
     /// What the cursors did; nil when the part was not applied.
@@ -64,6 +66,7 @@ extension WriteTransaction {
         _ destination: inout Destination,
         _ context: ApplyContext
     ) throws -> PartOutcome {
+        let wasJoined = destination.hasJoined
         if context.isMedia { noteMedia(part, in: &destination, context) }
         if let suspicion = try suspicion(of: part.header, usn: part.asOf) {
             return PartOutcome(verdict: .refused(.rollbackSuspected(suspicion)))
@@ -76,22 +79,28 @@ extension WriteTransaction {
         case .duplicate:
             try noteBoots(of: part.header, usn: part.asOf)
             outcome.commit = destination.commit(claim, at: now)
+            try settle(part, held, &destination, wasJoined: wasJoined, &outcome)
         case .apply(let movesCursors):
             let application = try PartApplication(part, held, in: self)
             let isJoining = destination.requests.first { $0.requestID == part.requestID }?.isJoining ?? false
             if let objection = try application.objection(isKnown: movesCursors, isJoining: isJoining) {
                 outcome.verdict = objection
+                if case .refused(.lingeringObject) = objection {
+                    try noteLingering(try application.lingeringObjects(), in: part, held)
+                }
                 break
             }
             let usnBefore = highestUSN
             try noteBoots(of: part.header, usn: part.asOf)
             try application.run(&outcome)
+            if destination.isResyncing { try noteSeen(part, in: held) }
             if highestUSN != usnBefore {
                 outcome.changedUpTo = highestUSN
                 outcome.schemaChanged = held.role == .schema
                 outcome.configurationChanged = held.role == .configuration
             }
             outcome.commit = destination.commit(claim, at: now)
+            try settle(part, held, &destination, wasJoined: wasJoined, &outcome)
         }
         return outcome
     }
@@ -170,6 +179,16 @@ private struct PartApplication {
             }
         }
         return nil
+    }
+
+    /// Every one in the part, for the list.
+    func lingeringObjects() throws -> [GUID] {
+        let contents = part.objects.map { ($0.objectGUID, Content($0, ids: ids)) }
+        let created = Set(contents.filter { $0.1.canCreate }.map(\.0))
+        let suspects = contents.filter { guid, content in
+            !content.canCreate && !content.isDeletion && !created.contains(guid)
+        }
+        return try suspects.map(\.0).filter { try !transaction.objects.holds($0) }
     }
 
     private func leapingVersion(in object: ReplicatedObject) throws -> UInt32? {
@@ -283,7 +302,8 @@ private struct PartApplication {
                     context: held.id,
                     usn: try transaction.takeUSN(),
                     isPresent: link.isPresent,
-                    stamp: link.stamp
+                    stamp: link.stamp,
+                    ageMark: link.isPresent ? nil : try transaction.age()
                 )
             )
             transaction.note(changeIn: held)

@@ -12,13 +12,15 @@ struct LinkRow {
     var usn: USN
     var isPresent: Bool
     var stamp: LinkStamp
+    /// What the `AgeClock` showed when the value went absent here; nil while it is present.
+    var ageMark: Int64?
 }
 
 /// The table of link values; values of objects that have not arrived wait in it.
 struct LinkRows {
     let db: Database
 
-    private static let columns = "source, attribute, target, nc, usn, is_present, created, stamp"
+    private static let columns = "source, attribute, target, nc, usn, is_present, created, stamp, age_mark"
 
     func row(_ source: GUID, _ attribute: Int32, _ target: GUID) throws -> LinkRow? {
         try Query(
@@ -62,16 +64,18 @@ struct LinkRows {
     }
 
     func save(_ row: LinkRow) throws {
-        try Query("INSERT OR REPLACE INTO links(\(Self.columns)) VALUES(?, ?, ?, ?, ?, ?, ?, ?)", in: db).run(
-            .guid(row.source),
-            .integer(Int64(row.attribute)),
-            .guid(row.target),
-            .integer(row.context),
-            .usn(row.usn),
-            .integer(row.isPresent ? 1 : 0),
-            .time(row.stamp.created),
-            .octets(StampOctets.octets(of: row.stamp.stamp))
-        )
+        try Query("INSERT OR REPLACE INTO links(\(Self.columns)) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", in: db)
+            .run(
+                .guid(row.source),
+                .integer(Int64(row.attribute)),
+                .guid(row.target),
+                .integer(row.context),
+                .usn(row.usn),
+                .integer(row.isPresent ? 1 : 0),
+                .time(row.stamp.created),
+                .octets(StampOctets.octets(of: row.stamp.stamp)),
+                .integer(row.ageMark)
+            )
     }
 
     static func row(_ columns: Columns) throws -> LinkRow {
@@ -85,7 +89,8 @@ struct LinkRows {
             stamp: LinkStamp(
                 created: Timestamp(seconds: columns.integer(6)),
                 stamp: try StampOctets.stamp(columns.octets(7))
-            )
+            ),
+            ageMark: columns.optionalInteger(8)
         )
     }
 }

@@ -27,6 +27,8 @@ struct ObjectRow {
     var node: PlacementNode
     /// When the deletion reached this database.
     var arrived: Timestamp?
+    /// What the `AgeClock` showed then; nil for what is not deleted.
+    var ageMark: Int64?
 
     var guid: GUID { node.objectGUID }
 
@@ -49,7 +51,8 @@ struct ObjectRows {
     private let insertRow: RepeatedQuery
 
     private static let columns = """
-        id, guid, nc, usn, created_usn, parent, rdn, rdn_key, name_stamp, placed_parent, standing, flags, arrived
+        id, guid, nc, usn, created_usn, parent, rdn, rdn_key, name_stamp, placed_parent, standing, flags, arrived,
+        age_mark
         """
 
     init(db: Database) {
@@ -71,7 +74,7 @@ struct ObjectRows {
         insertRow = RepeatedQuery(
             """
             INSERT INTO objects(guid, nc, usn, created_usn, parent, rdn, rdn_key, name_stamp, placed_parent,
-              standing, flags, arrived, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+              standing, flags, arrived, age_mark, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             in: db
         )
@@ -133,6 +136,14 @@ struct ObjectRows {
         return here + (try stampedChildrenElsewhere(of: parent))
     }
 
+    func hasStampedChildren(_ parent: GUID) throws -> Bool {
+        let isOne = try Query(
+            "SELECT 1 FROM objects WHERE placed_parent = ?1 AND parent = ?1 LIMIT 1",
+            in: db
+        ).first(.guid(parent)) { _ in true }
+        return try isOne ?? false || !stampedChildrenElsewhere(of: parent).isEmpty
+    }
+
     /// Those of them that do not appear under it.
     func stampedChildrenElsewhere(of parent: GUID) throws -> [GUID] {
         try selectElsewhere().all(.guid(parent)) { try $0.guid(0) }
@@ -160,6 +171,7 @@ struct ObjectRows {
             .integer(Int64(row.node.standing.rawValue)),
             .integer(row.node.flags.rawValue),
             .time(row.arrived),
+            .integer(row.ageMark),
             .octets(body)
         )
         return db.lastInsertedRowID
@@ -170,7 +182,7 @@ struct ObjectRows {
         try Query(
             """
             UPDATE objects SET usn = ?, parent = ?, rdn = ?, rdn_key = ?, name_stamp = ?, placed_parent = ?,
-              standing = ?, flags = ?, arrived = ?, body = ? WHERE id = ?
+              standing = ?, flags = ?, arrived = ?, age_mark = ?, body = ? WHERE id = ?
             """,
             in: db
         ).run(
@@ -183,6 +195,7 @@ struct ObjectRows {
             .integer(Int64(row.node.standing.rawValue)),
             .integer(row.node.flags.rawValue),
             .time(row.arrived),
+            .integer(row.ageMark),
             .octets(body),
             .integer(row.id)
         )
@@ -215,7 +228,7 @@ struct ObjectRows {
 
     private static func rowAndBody(_ columns: Columns) throws -> (row: ObjectRow, body: ObjectBody) {
         let row = try row(columns)
-        return (row, try body(columns.octets(13), of: row.guid))
+        return (row, try body(columns.octets(14), of: row.guid))
     }
 
     private static func row(_ columns: Columns) throws -> ObjectRow {
@@ -243,7 +256,8 @@ struct ObjectRows {
             createdUSN: columns.usn(4),
             rdn: columns.octets(6),
             node: node,
-            arrived: columns.time(12)
+            arrived: columns.time(12),
+            ageMark: columns.optionalInteger(13)
         )
     }
 }

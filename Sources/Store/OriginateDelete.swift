@@ -54,10 +54,11 @@ extension WriteTransaction {
         values[AttributeIDs.isDeleted] = []
         values[AttributeIDs.name] = [NameValue(parent: parent.guid, rdn: rdn).octets]
         try rewrite((row, body, context), values)
-        for link in try links.rows(of: guid) where link.isPresent {
+        for link in try links.rows(of: guid) {
             let usn = try takeUSN()
             var link = link
             link.usn = usn
+            if !link.isPresent { link.ageMark = try age() }
             link.stamp = LinkStamp(
                 created: link.stamp.created,
                 stamp: stamp(over: link.stamp.stamp, usn: usn)
@@ -73,7 +74,10 @@ extension WriteTransaction {
     /// Late in its life a tombstone may already be collected somewhere, and be lost there for good.
     private func guardYoung(_ row: ObjectRow) throws {
         let days = try tombstoneLifetimeDays()
-        guard let arrived = row.arrived, now < arrived.adding(seconds: days * 86_400 / 10 * 9) else {
+        let seconds = days * 86_400 / 10 * 9
+        guard let arrived = row.arrived, now < arrived.adding(seconds: seconds),
+            try row.ageMark.map({ try age() - $0 < seconds }) ?? true
+        else {
             throw DirectoryError(
                 .unwillingToPerform,
                 "object \(row.guid) was deleted too long ago: it is in the last tenth of its \(days) days",

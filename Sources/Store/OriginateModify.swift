@@ -247,7 +247,7 @@ extension WriteTransaction {
         guard existing?.isPresent ?? false != isPresent else { return false }
         let usn = try takeUSN()
         let stamp = LinkStamp(
-            created: existing?.stamp.created ?? now,
+            created: try existing?.stamp.created ?? max(now, linkFloor()),
             stamp: stamp(over: existing?.stamp.stamp, usn: usn)
         )
         try links.save(
@@ -258,7 +258,8 @@ extension WriteTransaction {
                 context: context.id,
                 usn: usn,
                 isPresent: isPresent,
-                stamp: stamp
+                stamp: stamp,
+                ageMark: isPresent ? nil : try age()
             )
         )
         note(changeIn: context)

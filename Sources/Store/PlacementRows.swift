@@ -65,6 +65,12 @@ struct PlacementRows: PlacementView {
         return placed
     }
 
+    /// Recomputes what the removal of an object touches; its row is gone already.
+    mutating func remove(_ node: PlacementNode, by placement: Placement) throws {
+        cache.updateValue(nil, forKey: node.objectGUID)
+        _ = try placement.update(node.objectGUID, before: node, in: &self)
+    }
+
     mutating func node(_ objectGUID: GUID) throws -> PlacementNode? {
         if let pending, pending.objectGUID == objectGUID { return pending }
         if let cached = cache[objectGUID] { return cached }

@@ -12,6 +12,7 @@ enum SQLValue {
 
     static func usn(_ usn: USN) -> SQLValue { .integer(usn.rawValue) }
     static func guid(_ guid: GUID?) -> SQLValue { guid.map { SQLValue.guid($0) } ?? .null }
+    static func integer(_ value: Int64?) -> SQLValue { value.map { SQLValue.integer($0) } ?? .null }
     static func time(_ time: Timestamp?) -> SQLValue { time.map { .integer($0.seconds) } ?? .null }
 }
 
@@ -198,6 +199,8 @@ struct Columns {
     func isNull(_ index: CInt) -> Bool { sqlite3_column_type(handle, index) == SQLITE_NULL }
 
     func integer(_ index: CInt) -> Int64 { sqlite3_column_int64(handle, index) }
+
+    func optionalInteger(_ index: CInt) -> Int64? { isNull(index) ? nil : integer(index) }
 
     func usn(_ index: CInt) -> USN { USN(sqlite3_column_int64(handle, index)) }
 

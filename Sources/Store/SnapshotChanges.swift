@@ -21,6 +21,7 @@ struct AncestorStep {
     let parent: GUID
     let usn: USN
     let context: Int64
+    var isTombstone = false
 }
 
 extension StoreSnapshot {
@@ -40,7 +41,7 @@ extension StoreSnapshot {
         )
         let linkQuery = try Query(
             streaming: """
-                SELECT source, attribute, target, nc, usn, is_present, created, stamp FROM links
+                SELECT source, attribute, target, nc, usn, is_present, created, stamp, age_mark FROM links
                   WHERE nc = ? AND usn > ? AND usn <= ? ORDER BY usn
                 """,
             in: db
@@ -51,7 +52,10 @@ extension StoreSnapshot {
         }
         try objectQuery.start(.integer(context), .usn(interval.from), .usn(interval.to))
         try linkQuery.start(.integer(context), .usn(interval.from), .usn(interval.to))
-        defer { streamed = nil }
+        defer {
+            streamed = nil
+            streamedLinkSource = nil
+        }
         var object = try nextObject(objectQuery, in: context)
         var link = try nextLink(linkQuery)
         while object != nil || link != nil {
@@ -65,7 +69,8 @@ extension StoreSnapshot {
         }
     }
 
-    /// The stamped ancestors that changed after `usn`, the topmost first: a destination may lack them.
+    /// The stamped ancestors that changed after `usn`, the topmost first, and a deleted parent whenever it changed:
+    /// a destination may lack them.
     package func ancestors(of objectGUID: GUID, newerThan usn: USN) throws -> [SnapshotObject] {
         var found: [SnapshotObject] = []
         guard let start = try streamed?.guid == objectGUID ? streamed?.step : step(objectGUID) else {
@@ -75,16 +80,19 @@ extension StoreSnapshot {
         if let checked = checkedAncestors, checked.parent == start.parent, checked.newest <= usn { return [] }
         var seen: Set<GUID> = [objectGUID]
         var newest = USN.zero
+        var isParentDeleted = false
         var next = start.parent
         while next != .zero, seen.insert(next).inserted {
             guard let ancestor = try ancestor(next), ancestor.context == start.context else { break }
             newest = max(newest, ancestor.usn)
-            if ancestor.usn > usn, let body = try objects.body(of: next) {
+            let isDeletedParent = next == start.parent && ancestor.isTombstone
+            if isDeletedParent { isParentDeleted = true }
+            if ancestor.usn > usn || isDeletedParent, let body = try objects.body(of: next) {
                 found.append(try snapshotObject(next, ancestor.usn, body))
             }
             next = ancestor.parent
         }
-        checkedAncestors = (start.parent, newest)
+        checkedAncestors = isParentDeleted ? nil : (start.parent, newest)
         return found.reversed()
     }
 
@@ -99,7 +107,12 @@ extension StoreSnapshot {
 
     private func step(_ guid: GUID) throws -> AncestorStep? {
         try objects.row(guid).map {
-            AncestorStep(parent: $0.node.parent, usn: $0.usn, context: $0.context)
+            AncestorStep(
+                parent: $0.node.parent,
+                usn: $0.usn,
+                context: $0.context,
+                isTombstone: $0.node.isTombstone
+            )
         }
     }
 
@@ -138,7 +151,17 @@ extension StoreSnapshot {
             attribute: try attributeIDs.oid(of: row.attribute, in: db),
             target: row.target,
             stamp: row.stamp,
-            isPresent: row.isPresent
+            isPresent: row.isPresent,
+            deletedSource: try deletedLinkSource(row.source)
         )
+    }
+
+    /// The values of one object often stand together.
+    private func deletedLinkSource(_ source: GUID) throws -> SnapshotObject? {
+        if let known = streamedLinkSource, known.guid == source { return known.tombstone }
+        let isTombstone = try objects.row(source)?.node.isTombstone ?? false
+        let tombstone = isTombstone ? try snapshotObject(source) : nil
+        streamedLinkSource = (source, tombstone)
+        return tombstone
     }
 }

@@ -22,12 +22,13 @@ enum Tables {
           role INTEGER NOT NULL, is_partial INTEGER NOT NULL)
         """,
         "CREATE TABLE attribute_ids(id INTEGER PRIMARY KEY, oid BLOB NOT NULL UNIQUE)",
-        // rdn: NameValue's octets after the parent. name_stamp: StampOctets. flags: ObjectFlags.
+        // rdn: NameValue's octets after the parent. name_stamp: StampOctets. flags: ObjectFlags. arrived, age_mark: when
+        // the deletion came here, by the system's clock and by the AgeClock.
         """
         CREATE TABLE objects(id INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, nc INTEGER NOT NULL,
           usn INTEGER NOT NULL, created_usn INTEGER NOT NULL, parent BLOB NOT NULL, rdn BLOB NOT NULL,
           rdn_key BLOB NOT NULL, name_stamp BLOB NOT NULL, placed_parent BLOB, standing INTEGER NOT NULL,
-          flags INTEGER NOT NULL, arrived INTEGER, body BLOB NOT NULL)
+          flags INTEGER NOT NULL, arrived INTEGER, age_mark INTEGER, body BLOB NOT NULL)
         """,
         "CREATE INDEX objects_changes ON objects(nc, usn)",
         "CREATE INDEX objects_placed ON objects(placed_parent, rdn_key) WHERE placed_parent IS NOT NULL",
@@ -36,17 +37,30 @@ enum Tables {
         CREATE INDEX objects_elsewhere ON objects(parent)
           WHERE placed_parent IS NULL OR placed_parent <> parent
         """,
+        "CREATE INDEX objects_dead ON objects(nc, age_mark) WHERE age_mark IS NOT NULL",
         "CREATE INDEX objects_odd ON objects(nc, standing) WHERE standing <> 2 OR flags <> 0",
         """
         CREATE TABLE links(source BLOB NOT NULL, attribute INTEGER NOT NULL, target BLOB NOT NULL,
           nc INTEGER NOT NULL, usn INTEGER NOT NULL, is_present INTEGER NOT NULL, created INTEGER NOT NULL,
-          stamp BLOB NOT NULL, PRIMARY KEY(source, attribute, target)) WITHOUT ROWID
+          stamp BLOB NOT NULL, age_mark INTEGER, PRIMARY KEY(source, attribute, target)) WITHOUT ROWID
         """,
         "CREATE INDEX links_changes ON links(nc, usn)",
+        "CREATE INDEX links_dead ON links(nc, age_mark) WHERE age_mark IS NOT NULL",
         "CREATE INDEX links_back ON links(target, attribute)",
         """
         CREATE TABLE attribute_index(attribute INTEGER NOT NULL, value BLOB NOT NULL, object INTEGER NOT NULL,
           PRIMARY KEY(attribute, value, object)) WITHOUT ROWID
+        """,
+        // Held here, and during a resync not yet seen at the source.
+        "CREATE TABLE unseen_objects(guid BLOB PRIMARY KEY, nc INTEGER NOT NULL) WITHOUT ROWID",
+        """
+        CREATE TABLE unseen_links(source BLOB NOT NULL, attribute INTEGER NOT NULL, target BLOB NOT NULL,
+          nc INTEGER NOT NULL, PRIMARY KEY(source, attribute, target)) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE lingering(nc INTEGER NOT NULL, object BLOB NOT NULL, source BLOB NOT NULL,
+          invocation BLOB NOT NULL, first_usn INTEGER NOT NULL, last_usn INTEGER NOT NULL, since INTEGER NOT NULL,
+          PRIMARY KEY(nc, source, object)) WITHOUT ROWID
         """,
         "CREATE TABLE destinations(nc BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
     ]

@@ -20,6 +20,8 @@ final class WriteTransaction {
     private(set) var configurationChanged = false
     private var placements: [Int64: PlacementRows] = [:]
     private let indexRows: IndexRows
+    private var knownAge: Int64?
+    var knownLinkFloor: Timestamp?
     /// By attribute id; nil = known to need no rows.
     private var indexedAttributes: [Int32: IndexedAttribute?] = [:]
     private var classRows: ClassRows
@@ -76,7 +78,8 @@ final class WriteTransaction {
         note(changeIn: context)
         let isDeleted = body.isMarkedDeleted
         if let existing, existing.row.node.nameStamp == name.stamp,
-            existing.row.node.isTombstone == isDeleted
+            existing.row.node.isTombstone == isDeleted,
+            !isDeleted || existing.body[AttributeIDs.isDeleted] == body[AttributeIDs.isDeleted]
         {
             try objects.update(id: existing.row.id, usn: usn, body: body.encoded())
             try index(existing.row.id, from: existing.body, to: body)
@@ -102,7 +105,10 @@ final class WriteTransaction {
             before: before,
             in: context
         )
-        let wasTombstone = before?.isTombstone ?? false
+        // A newer deletion counts anew: somebody may have seen it only just now.
+        let isSameDeletion =
+            isDeleted
+            && existing?.body[AttributeIDs.isDeleted]?.stamp == body[AttributeIDs.isDeleted]?.stamp
         var row = ObjectRow(
             id: existing?.row.id ?? 0,
             context: context.id,
@@ -110,7 +116,8 @@ final class WriteTransaction {
             createdUSN: existing?.row.createdUSN ?? usn,
             rdn: Array(nameOctets[16...]),
             node: node,
-            arrived: isDeleted ? (wasTombstone ? existing?.row.arrived : now) : nil
+            arrived: isDeleted ? (isSameDeletion ? existing?.row.arrived : now) : nil,
+            ageMark: isDeleted ? (isSameDeletion ? existing?.row.ageMark : try age()) : nil
         )
         if existing == nil {
             row.id = try objects.insert(row, body: body.encoded())
@@ -133,6 +140,40 @@ final class WriteTransaction {
         let placed = try rows.place(node, before: before, by: placement)
         placements[context.id] = rows
         return placed
+    }
+
+    /// Takes an object out for good, as if it had never been here: no stamp, no USN.
+    ///
+    /// Its own link values go with it; those that point to it stay, hidden.
+    func remove(_ row: ObjectRow, _ body: ObjectBody, from context: HeldNamingContext) throws {
+        let emptied = body.attributes.map { attribute in
+            ObjectBody.Attribute(
+                id: attribute.id,
+                stamp: attribute.stamp,
+                localUSN: attribute.localUSN,
+                values: []
+            )
+        }
+        try index(row.id, from: body, to: ObjectBody(attributes: emptied))
+        try Query("DELETE FROM links WHERE source = ?", in: db).run(.guid(row.guid))
+        try Query("DELETE FROM objects WHERE id = ?", in: db).run(.integer(row.id))
+        let placement = Placement(
+            namingContext: context.guid,
+            hasLostAndFound: context.role.hasFixedContainers
+        )
+        var rows = placements.removeValue(forKey: context.id) ?? PlacementRows(objects, context: context.id)
+        try rows.remove(row.node, by: placement)
+        placements[context.id] = rows
+        note(changeIn: context)
+        view.forgetNames()
+    }
+
+    /// What the `AgeClock` shows now.
+    func age() throws -> Int64 {
+        if let knownAge { return knownAge }
+        let age = try AgeRows(db: db).clock()?.reading(at: now) ?? 0
+        knownAge = age
+        return age
     }
 
     func note(changeIn context: HeldNamingContext) {

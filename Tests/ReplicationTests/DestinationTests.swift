@@ -325,7 +325,7 @@ struct DestinationBench {
     }
 
     @Test func `collected deletions are taken over with the vector and not before`() {
-        var bench = Bench()
+        var bench = Bench(hasJoined: false)
         let id = bench.ask().requestID
         var claim = bench.part(id, 10, 30, asOf: 30, vector: [.number(13): 7])
         claim.collected = [.number(13): USN(7)]

@@ -175,7 +175,8 @@ extension ReplicationAgent {
             if let id = error.requestID, awaited[id]?.link == link { awaited[id]?.isAskedAnew = true }
             scheduleSoon(link)
         } else {
-            failed(link, code: Int(error.code.rawValue), "the partner answers: \(error.text)")
+            let code = error.code == .collectedNotCovered ? 8614 : Int(error.code.rawValue)
+            failed(link, code: code, "the partner answers: \(error.text)")
             if let id = error.requestID, awaited[id]?.link == link { conclude(id, isApplied: false) }
         }
     }
@@ -216,6 +217,7 @@ extension ReplicationAgent {
     }
 
     private func finished(_ part: ChangesReply, _ outcome: PartOutcome, link: ReplicationLink) async throws {
+        report(outcome, from: link)
         let range = "(\(part.interval.from),\(part.interval.to)] asof \(part.asOf)"
         switch outcome.verdict {
         case .apply:
@@ -255,7 +257,7 @@ extension ReplicationAgent {
             if case .stampAhead = reason { throw MessageHeld("\(reason)", code: "stamp-ahead") }
             throw MessageHeld("\(reason)", code: "poison", needsDecision: true)
         case .refused(let reason):
-            failed(link, code: 3, "part usn \(range) is refused: \(reason)")
+            failed(link, code: reason.resultCode, "part usn \(range) is refused: \(reason)")
             if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
             if case .rollbackSuspected(let suspicion) = reason {
                 await suspect(suspicion, in: part.header, inReplyTo: nil)

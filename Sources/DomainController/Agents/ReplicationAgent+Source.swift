@@ -38,15 +38,20 @@ extension ReplicationAgent {
             )
             return
         }
-        guard
-            let sent = try await mailFittingParts(
+        let sent: Sent?
+        do {
+            sent = try await mailFittingParts(
                 request,
                 skip: skip,
                 view: view,
                 inReplyTo: message.id,
                 at: time
             )
-        else { return }
+        } catch let refusal as RequestDeclined {
+            try await sendError(refusal.code, refusal.text, to: request, inReplyTo: message.id)
+            return
+        }
+        guard let sent else { return }
         post(
             "answered",
             partner: request.header.dsaGUID,
@@ -154,6 +159,7 @@ extension ReplicationAgent {
         Task {
             do {
                 try await store.snapshot { snapshot in
+                    try Self.requireCovered(request, snapshot)
                     var cycle = SourceCycle(
                         request: request,
                         header: header,
@@ -213,6 +219,18 @@ extension ReplicationAgent {
         for part in cycle.finish() { try take(part) }
     }
 
+    /// In the snapshot that the answer is cut from: what is collected between two would be missed for ever.
+    private static func requireCovered(_ request: ChangesRequest, _ snapshot: StoreSnapshot) throws {
+        let collected = try snapshot.collected(of: request.header.namingContext)
+        guard SourceLedger.isUncovered(request, collected: collected) else { return }
+        throw RequestDeclined(
+            code: .collectedNotCovered,
+            text:
+                "deletions that never reached you are already collected here (8614): your replica was cut off "
+                + "longer than the tombstone lifetime; bridgehead repl resync"
+        )
+    }
+
     private func sendError(
         _ code: ReplicationErrorCode,
         _ text: String,
@@ -225,6 +243,11 @@ extension ReplicationAgent {
             namingContext: request.header.namingContext,
             text: text
         )
+        let link = ReplicationLink(
+            namingContext: request.header.namingContext,
+            partner: request.header.dsaGUID
+        )
+        guard mayTell(code, link, at: now()) else { return }
         let error = ErrorReply(
             header: messageHeader(request.header.namingContext),
             requestID: request.requestID,

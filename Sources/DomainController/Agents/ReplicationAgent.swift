@@ -46,6 +46,9 @@ package actor ReplicationAgent {
     var lastRequest: [ReplicationLink: Timestamp] = [:]
     var pokesDue: [ReplicationLink: Timestamp] = [:]
     var ledger = SourceLedger()
+    var nextCollection: Timestamp?
+    /// When partners were last told why they get no answer.
+    var toldErrors: [ReplicationLink: [ReplicationErrorCode: Timestamp]] = [:]
     var waitingParts: [WaitingPart] = []
     var isApplying = false
     /// By request id; from the sending of a forced request until nobody waits for it any more.
@@ -185,12 +188,14 @@ package actor ReplicationAgent {
             pokesDue[link] = nil
             await poke(link)
         }
+        await collectIfDue(at: time)
     }
 
     /// When `step` has something to do next: a time at or before now says at once, nil says never.
     package var nextDue: Timestamp? {
         if isViewStale { return now() }
-        return (Array(nextAttempt.values) + Array(pokesDue.values)).min()
+        let times = Array(nextAttempt.values) + Array(pokesDue.values) + [nextCollection].compactMap { $0 }
+        return times.min()
     }
 
     /// A time further ahead than anything is planned was written before the clock was set back.
