@@ -11,6 +11,8 @@ package enum AdminRoute: String, CaseIterable, Hashable, Sendable {
     case replicationNeighbors = "GET /v1/replication/neighbors"
     case replicationSummary = "GET /v1/replication/summary"
     case replicationCursors = "GET /v1/replication/cursors"
+    case resync = "POST /v1/replication/resync"
+    case lingeringObjects = "GET /v1/replication/lingering"
     case compare = "POST /v1/replication/comparisons"
     case object = "POST /v1/objects/read"
     case objects = "POST /v1/objects/search"

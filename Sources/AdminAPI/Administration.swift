@@ -14,6 +14,8 @@ package protocol Administration: Sendable {
     func replicationSummary() async throws -> ReplicationSummaryReply
     func replicationCursors() async throws -> ReplicationCursorsReply
     /// Asks the partner over mail and waits for its answer.
+    func resync(_ request: ResyncRequest) async throws -> ResyncReply
+    func lingeringObjects() async throws -> [LingeringReply]
     func compare(_ request: CompareRequest) async throws -> CompareReply
 
     func object(_ query: ObjectQuery) async throws -> ObjectReply

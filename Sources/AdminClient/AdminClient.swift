@@ -68,6 +68,11 @@ extension AdminClient: Administration {
         try await get(.replicationCursors)
     }
 
+    package func resync(_ request: ResyncRequest) async throws -> ResyncReply {
+        try await post(.resync, request)
+    }
+    package func lingeringObjects() async throws -> [LingeringReply] { try await get(.lingeringObjects) }
+
     package func compare(_ request: CompareRequest) async throws -> CompareReply {
         try await post(.compare, request)
     }

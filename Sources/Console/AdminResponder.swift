@@ -53,6 +53,8 @@ struct AdminResponder: HTTPResponder {
         case .replicationNeighbors: try Self.json(await administration.replicationNeighbors())
         case .replicationSummary: try Self.json(await administration.replicationSummary())
         case .replicationCursors: try Self.json(await administration.replicationCursors())
+        case .resync: try Self.json(await administration.resync(body(request)))
+        case .lingeringObjects: try Self.json(await administration.lingeringObjects())
         case .compare:
             try Self.json(
                 await AdminStreams.untilShutdown { try await administration.compare(body(request)) }

@@ -73,6 +73,14 @@ final class AdministrationDouble: Administration {
         try note("")
         return Sample.cursors
     }
+    func resync(_ request: ResyncRequest) async throws -> ResyncReply {
+        try note(request)
+        return ResyncReply(namingContext: request.namingContext, partner: request.partner)
+    }
+    func lingeringObjects() async throws -> [LingeringReply] {
+        try note("")
+        return [Sample.lingering]
+    }
     func compare(_ request: CompareRequest) async throws -> CompareReply {
         try note(request)
         return Sample.compare
@@ -270,6 +278,14 @@ enum Sample {
             )
         ],
         destinations: [SummaryRow(server: "HQ-RES-DC-01", largestDeltaSeconds: 95, failures: 0, links: 3)]
+    )
+    static let lingering = LingeringReply(
+        namingContext: configurationNC,
+        objectGUID: hq,
+        server: "BR3-VAN-DC-01",
+        since: noon,
+        above: USN(7),
+        upTo: USN(9)
     )
     static let compare = CompareReply(
         partner: "BR3-VAN-DC-01",

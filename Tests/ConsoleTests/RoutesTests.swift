@@ -60,6 +60,9 @@ import Testing
             _ = try await client.metadata(ObjectQuery(target: target))
             let compared = try await client.compare(CompareRequest(partner: "BR3-VAN-DC-01"))
             #expect(compared == Sample.compare)
+            let resync = ResyncRequest(namingContext: Sample.configurationNC, partner: "BR3-VAN-DC-01")
+            #expect(try await client.resync(resync).partner == "BR3-VAN-DC-01")
+            #expect(try await client.lingeringObjects() == [Sample.lingering])
             _ = try await client.mailList(MailListQuery(folder: "Drop"))
             _ = try await client.mailShow(MailShowQuery(id: "x", payload: true))
             _ = try await client.signRequest(SignRequest(signingRequestPEM: "csr", dsa: "BR3-VAN-DC-01"))
@@ -74,7 +77,7 @@ import Testing
             )
         }
         let requests = double.notes.withLock { $0.requests }
-        #expect(requests.count == 11)
+        #expect(requests.count == 13)
         #expect(
             requests[0]
                 == #"replicateNow {"partner":"BR3-VAN-DC-01","timeoutSeconds":600,"wait":true}"#

@@ -50,7 +50,10 @@ struct ReplVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repl",
         abstract: "The state of replication.",
-        subcommands: [Show.self, Summary.self, Vector.self, Cursors.self, Compare.self]
+        subcommands: [
+            Show.self, Summary.self, Vector.self, Cursors.self, Compare.self, ResyncVerb.self,
+            LingeringVerbs.self,
+        ]
     )
 
     struct Show: AsyncParsableCommand {
