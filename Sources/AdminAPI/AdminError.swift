@@ -55,7 +55,7 @@ extension AdminError {
         switch code {
         case "badRequest", "invalidQuery": 400
         case "noSuchObject", "noSuchMail", "noSuchPartner", "noSuchServer", "noSuchNamingContext",
-            "unknownRoute":
+            "noSuchAttribute", "unknownRoute":
             404
         case "methodNotAllowed": 405
         case "entryAlreadyExists", "dataDirectoryInUse", "dataDirectoryLocked": 409

@@ -18,6 +18,7 @@ package enum AdminRoute: String, CaseIterable, Hashable, Sendable {
     case objects = "POST /v1/objects/search"
     case originate = "POST /v1/objects/write"
     case metadata = "POST /v1/objects/metadata"
+    case why = "POST /v1/objects/why"
     /// Body: LDIF of any length. Answer: one `ImportLine` a line (NDJSON).
     case importLDIF = "POST /v1/import"
     /// Answer: text, cut short when something fails on the way.

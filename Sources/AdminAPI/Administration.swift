@@ -22,6 +22,8 @@ package protocol Administration: Sendable {
     func objects(_ query: SearchQuery) async throws -> SearchReply
     func originate(_ request: WriteRequest) async throws -> WriteReply
     func metadata(_ query: ObjectQuery) async throws -> MetadataReply
+    /// The way each value came: stamp, part, mail, hops.
+    func why(_ query: WhyQuery) async throws -> WhyReply
     /// Reads LDIF to its end; calls `progress` now and then, from any thread.
     func importLDIF(
         _ chunks: AsyncThrowingStream<[UInt8], any Error>,

@@ -85,6 +85,7 @@ extension AdminClient: Administration {
     package func metadata(_ query: ObjectQuery) async throws -> MetadataReply {
         try await post(.metadata, query)
     }
+    package func why(_ query: WhyQuery) async throws -> WhyReply { try await post(.why, query) }
 
     package func mailFolders() async throws -> [MailFolderReply] { try await get(.mailFolders) }
     package func mailList(_ query: MailListQuery) async throws -> [MailFileReply] {

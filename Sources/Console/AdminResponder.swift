@@ -63,6 +63,7 @@ struct AdminResponder: HTTPResponder {
         case .objects: try Self.json(await administration.objects(try search(await body(request))))
         case .originate: try Self.json(await administration.originate(body(request)))
         case .metadata: try Self.json(await administration.metadata(body(request)))
+        case .why: try Self.json(await administration.why(body(request)))
         case .importLDIF: importLDIF(request)
         case .export: try await export(body(request))
         case .mailFolders: try Self.json(await administration.mailFolders())

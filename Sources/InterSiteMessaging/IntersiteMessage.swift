@@ -1,4 +1,5 @@
 package import Identifiers
+package import SMTP
 
 /// A payload on its way from a service here to the service of the same name at another DSA.
 package struct IntersiteMessage: Sendable, Hashable {
@@ -62,6 +63,10 @@ package struct ReceivedMessage: Sendable, Hashable {
     package let isCRLStale: Bool
     /// The mail's file below `mailroot/`, without extension.
     package let fileID: String
+    /// When that file was complete in Drop; nil for a transport without files.
+    package let received: Timestamp?
+    /// Not authenticated.
+    package let trace: MailTrace
 
     init(
         id: GUID,
@@ -74,7 +79,9 @@ package struct ReceivedMessage: Sendable, Hashable {
         summary: String,
         transport: String,
         isCRLStale: Bool,
-        fileID: String
+        fileID: String,
+        received: Timestamp? = nil,
+        trace: MailTrace = MailTrace()
     ) {
         self.id = id
         self.inReplyTo = inReplyTo
@@ -87,6 +94,8 @@ package struct ReceivedMessage: Sendable, Hashable {
         self.transport = transport
         self.isCRLStale = isCRLStale
         self.fileID = fileID
+        self.received = received
+        self.trace = trace
     }
 }
 

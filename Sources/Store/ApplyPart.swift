@@ -8,11 +8,14 @@ package struct ApplyContext: Hashable, Sendable {
     package var now: Timestamp
     /// The parts are a sealed snapshot carried by hand: into an empty replica they count as an answered request.
     package var isMedia: Bool
+    /// What brought each part, in the order of the parts; parts beyond its end came by nothing that is known.
+    package var carriers: [PartCarrier]
 
-    package init(ownDSA: GUID, now: Timestamp, isMedia: Bool = false) {
+    package init(ownDSA: GUID, now: Timestamp, isMedia: Bool = false, carriers: [PartCarrier] = []) {
         self.ownDSA = ownDSA
         self.now = now
         self.isMedia = isMedia
+        self.carriers = carriers
     }
 }
 
@@ -46,14 +49,16 @@ extension WriteTransaction {
     func apply(_ parts: [ChangesReply], context: ApplyContext) throws -> [PartOutcome] {
         var destinations: [GUID: Destination] = [:]
         var outcomes: [PartOutcome] = []
-        for part in parts {
+        for (index, part) in parts.enumerated() {
             let namingContext = part.header.namingContext
             guard let held = view.namingContexts.first(where: { $0.guid == namingContext }) else {
                 outcomes.append(PartOutcome(verdict: .refused(.wrongNamingContext(namingContext))))
                 continue
             }
             var destination = try destinations[namingContext] ?? DestinationRows(db: db).load(held)
+            let usnBefore = highestUSN
             outcomes.append(try apply(part, to: held, &destination, context))
+            try record(part, above: usnBefore, context, index)
             destinations[namingContext] = destination
         }
         for destination in destinations.values { try DestinationRows(db: db).save(destination) }

@@ -54,4 +54,14 @@ package struct ObjectMetadata: Hashable, Sendable {
     package let objectGUID: GUID
     package let attributes: [AttributeMetadataRow]
     package let links: [LinkMetadataRow]
+
+    /// One attribute's part of it, by its name in any case.
+    package func of(_ name: String) -> ObjectMetadata {
+        let wanted = name.asciiLowercased
+        return ObjectMetadata(
+            objectGUID: objectGUID,
+            attributes: attributes.filter { $0.attribute.asciiLowercased == wanted },
+            links: links.filter { $0.attribute.asciiLowercased == wanted }
+        )
+    }
 }

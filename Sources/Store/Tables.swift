@@ -7,7 +7,7 @@ import GRDB
 /// computes stands in columns beside the blob, so that it changes without touching stamped state.
 enum Tables {
     /// `PRAGMA user_version`: another number is another layout.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
 
     static let statements = [
         "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
@@ -61,6 +61,11 @@ enum Tables {
         CREATE TABLE lingering(nc INTEGER NOT NULL, object BLOB NOT NULL, source BLOB NOT NULL,
           invocation BLOB NOT NULL, first_usn INTEGER NOT NULL, last_usn INTEGER NOT NULL, since INTEGER NOT NULL,
           PRIMARY KEY(nc, source, object)) WITHOUT ROWID
+        """,
+        // Local USNs that a part took, and how it came: PartOrigin.
+        """
+        CREATE TABLE part_origins(ordinal INTEGER PRIMARY KEY, first_usn INTEGER NOT NULL UNIQUE,
+          last_usn INTEGER NOT NULL, record BLOB NOT NULL)
         """,
         "CREATE TABLE destinations(nc BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
     ]

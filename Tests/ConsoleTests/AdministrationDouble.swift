@@ -101,6 +101,10 @@ final class AdministrationDouble: Administration {
         try note(query)
         return Sample.metadata
     }
+    func why(_ query: WhyQuery) async throws -> WhyReply {
+        try note(query)
+        return Sample.why
+    }
     func importLDIF(
         _ chunks: AsyncThrowingStream<[UInt8], any Error>,
         progress: @escaping @Sendable (ImportProgress) -> Void
@@ -353,6 +357,72 @@ enum Sample {
                 server: "BR3-VAN-DC-01",
                 originatingUSN: USN(7),
                 localUSN: USN(8)
+            )
+        ]
+    )
+    static let why = WhyReply(
+        dn: "CN=Zoë",
+        objectGUID: hq,
+        recordBegins: USN(6),
+        values: [
+            ValueOrigin(
+                name: "cn",
+                values: [AttributeValue("Zoë\u{1b}")],
+                version: 1,
+                time: noon,
+                invocationID: vancouver,
+                server: "BR3-VAN-DC-01",
+                originatingUSN: USN(5),
+                localUSN: USN(6),
+                way: .part,
+                part: 0,
+                delaySeconds: 95
+            ),
+            ValueOrigin(
+                name: "member",
+                target: "CN=Ann",
+                isPresent: false,
+                version: 2,
+                time: noon,
+                invocationID: hq,
+                originatingUSN: USN(3),
+                localUSN: USN(3),
+                way: .unrecorded
+            ),
+        ],
+        parts: [
+            PartOriginReply(
+                source: "BR3-VAN-DC-01",
+                sourceGUID: vancouver,
+                namingContext: configurationNC,
+                interval: IntervalReply(from: USN(1), to: USN(9), asOf: USN(12)),
+                requestID: hq,
+                firstLocalUSN: USN(6),
+                lastLocalUSN: USN(8),
+                applied: noon.adding(seconds: 95),
+                isMedia: false,
+                mail: CarrierReply(
+                    id: "0198-a",
+                    transport: "smtp",
+                    messageID: vancouver,
+                    messageIDField: "a@b.example",
+                    sent: noon.adding(seconds: 10),
+                    received: noon.adding(seconds: 90),
+                    hops: [
+                        MailHopReply(
+                            from: "van",
+                            by: "relay",
+                            time: noon.adding(seconds: 12),
+                            delaySeconds: 2
+                        ),
+                        MailHopReply(
+                            from: "relay",
+                            by: "hq",
+                            time: noon.adding(seconds: 85),
+                            delaySeconds: 73
+                        ),
+                    ]
+                )
             )
         ]
     )

@@ -58,6 +58,7 @@ import Testing
             )
             _ = try await client.originate(WriteRequest(operations: operations))
             _ = try await client.metadata(ObjectQuery(target: target))
+            #expect(try await client.why(WhyQuery(target: target, attribute: "cn")) == Sample.why)
             let compared = try await client.compare(CompareRequest(partner: "BR3-VAN-DC-01"))
             #expect(compared == Sample.compare)
             let resync = ResyncRequest(namingContext: Sample.configurationNC, partner: "BR3-VAN-DC-01")
@@ -77,7 +78,7 @@ import Testing
             )
         }
         let requests = double.notes.withLock { $0.requests }
-        #expect(requests.count == 13)
+        #expect(requests.count == 14)
         #expect(
             requests[0]
                 == #"replicateNow {"partner":"BR3-VAN-DC-01","timeoutSeconds":600,"wait":true}"#

@@ -65,8 +65,24 @@ import Testing
         #expect(Sample.cursors.text.contains("high watermark 50, newest adopted vector none"))
     }
 
+    @Test func `why shows each write, the part it came with, and the hops with their delays`() {
+        let text = Sample.why.text
+        #expect(text.contains("here    USN 6, came with part 1, applied 1m35s after the write\n"))
+        #expect(text.contains("member CN=Ann (removed)\n"))
+        #expect(text.contains("came before the record of parts begins\n"))
+        #expect(text.contains("parts are remembered from local USN 6 on\n"))
+        #expect(text.contains("    its USN (1, 9] as of 12, request \(Sample.hq)\n"))
+        #expect(text.contains("Message-ID <a@b.example>\n"))
+        let delays = text.split(separator: "\n").dropLast().suffix(6).map {
+            $0.split(separator: " ").last ?? ""
+        }
+        #expect(delays == ["delay", "12:00:10Z", "2s", "1m13s", "5s", "5s"], "\(text)")
+    }
+
     @Test func `no answer can send commands to a terminal`() {
-        let texts = [Sample.mailShow.text, Sample.neighbors.text, MailText.table([Sample.mail])]
+        let texts = [
+            Sample.mailShow.text, Sample.neighbors.text, MailText.table([Sample.mail]), Sample.why.text,
+        ]
         for text in texts {
             #expect(
                 !text.unicodeScalars.contains {

@@ -7,6 +7,7 @@ import Store
 /// A part between its arrival and the transaction that applies it.
 struct WaitingPart {
     let part: ChangesReply
+    let carrier: PartCarrier
     let continuation: CheckedContinuation<PartOutcome, any Error>
 }
 
@@ -131,7 +132,9 @@ extension ReplicationAgent {
             throw MessageHeld("the revocation list is stale: only schema and configuration are applied")
         }
         let outcome = try await withCheckedThrowingContinuation { continuation in
-            waitingParts.append(WaitingPart(part: part, continuation: continuation))
+            waitingParts.append(
+                WaitingPart(part: part, carrier: PartCarrier(message), continuation: continuation)
+            )
             if !isApplying {
                 isApplying = true
                 Task { await applyWaitingParts() }
@@ -198,7 +201,11 @@ extension ReplicationAgent {
     }
 
     private func apply(_ batch: [WaitingPart]) async {
-        let context = ApplyContext(ownDSA: partners.current.own.dsaGUID, now: now(), isMedia: false)
+        let context = ApplyContext(
+            ownDSA: partners.current.own.dsaGUID,
+            now: now(),
+            carriers: batch.map(\.carrier)
+        )
         do {
             let outcomes = try await store.apply(batch.map(\.part), context: context)
             preconditionIsolated()

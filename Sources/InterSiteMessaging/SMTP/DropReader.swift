@@ -151,7 +151,7 @@ actor DropReader {
 
     private struct Opened: Sendable {
         let mail: OpenedMail
-        let hops: Int
+        let trace: MailTrace
     }
 
     /// Nil when there is nothing to hand over; then the file is where it belongs, or is tried again.
@@ -170,9 +170,9 @@ actor DropReader {
             }
             return nil
         }
-        let (outcome, hops) = await judge(message)
+        let (outcome, trace) = await judge(message)
         switch outcome {
-        case .opened(let mail): return Opened(mail: mail, hops: hops)
+        case .opened(let mail): return Opened(mail: mail, trace: trace)
         case .duplicate(let mail):
             post(.duplicate(messageID: mail.envelope.messageID), file, mail.envelope.from)
             await finish(file, mail.envelope.from)
@@ -193,7 +193,7 @@ actor DropReader {
     }
 
     /// Off this actor: opening costs milliseconds per megabyte.
-    @concurrent private nonisolated func judge(_ message: [UInt8]) async -> (OpenOutcome, hops: Int) {
+    @concurrent private nonisolated func judge(_ message: [UInt8]) async -> (OpenOutcome, MailTrace) {
         let membership = await context.membership()
         let outcome = protection.open(
             message,
@@ -202,9 +202,9 @@ actor DropReader {
             at: context.now()
         )
         guard case .opened = outcome, let header = try? MIMEReader.parseEntity(message).header else {
-            return (outcome, 0)
+            return (outcome, MailTrace())
         }
-        return (outcome, header.all("Received").count)
+        return (outcome, MailTrace(header))
     }
 
     /// The service commits, then the id is logged, then the file leaves Drop: in this order nothing is lost.
@@ -216,7 +216,7 @@ actor DropReader {
                 service: envelope.service,
                 summary: envelope.summary,
                 octets: opened.mail.payload.count,
-                hops: opened.hops
+                hops: opened.trace.hops.count + opened.trace.omittedHops
             ),
             file,
             envelope.from
@@ -235,7 +235,9 @@ actor DropReader {
                     summary: envelope.summary,
                     transport: transport,
                     isCRLStale: opened.mail.crlStale,
-                    fileID: file.id
+                    fileID: file.id,
+                    received: file.modified,
+                    trace: opened.trace
                 )
             )
             await commit(envelope, file)

@@ -8,6 +8,7 @@ struct ObjectVerbs: ParsableCommand {
         discussion: "An object is named by its DN, its GUID, or <GUID=...>.",
         subcommands: [
             Get.self, Add.self, Modify.self, Move.self, Delete.self, Undelete.self, Metadata.self,
+            Why.self,
         ]
     )
 
@@ -177,6 +178,28 @@ struct ObjectVerbs: ParsableCommand {
         func run() async throws {
             let query = ObjectQuery(target: ObjectTarget(object), deleted: deleted)
             let reply = try await dsa.client().metadata(query)
+            try output.print(reply, text: reply.text)
+        }
+    }
+
+    struct Why: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show how each value came here: its write, the part, the mail and that mail's hops.",
+            discussion: """
+                Delays are differences between clocks of several machines; what relays wrote into a mail is \
+                not authenticated.
+                """
+        )
+
+        @Argument(help: "DN or GUID.") var object: String
+        @Argument(help: "One attribute only.") var attribute: String?
+        @Flag(help: "Show the values, too.") var values = false
+        @OptionGroup var dsa: DSAOptions
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let query = WhyQuery(target: ObjectTarget(object), attribute: attribute, values: values)
+            let reply = try await dsa.client().why(query)
             try output.print(reply, text: reply.text)
         }
     }
