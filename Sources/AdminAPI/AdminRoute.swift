@@ -14,6 +14,7 @@ package enum AdminRoute: String, CaseIterable, Hashable, Sendable {
     case resync = "POST /v1/replication/resync"
     case lingeringObjects = "GET /v1/replication/lingering"
     case compare = "POST /v1/replication/comparisons"
+    case cure = "POST /v1/replication/cure"
     case object = "POST /v1/objects/read"
     case objects = "POST /v1/objects/search"
     case originate = "POST /v1/objects/write"
@@ -23,6 +24,8 @@ package enum AdminRoute: String, CaseIterable, Hashable, Sendable {
     case importLDIF = "POST /v1/import"
     /// Answer: text, cut short when something fails on the way.
     case export = "POST /v1/export"
+    /// Answer: octets, cut short when something fails on the way.
+    case backup = "POST /v1/backup"
     case mailFolders = "GET /v1/mail/folders"
     case mailList = "POST /v1/mail/list"
     case mailShow = "POST /v1/mail/show"

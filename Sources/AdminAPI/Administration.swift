@@ -17,6 +17,8 @@ package protocol Administration: Sendable {
     func resync(_ request: ResyncRequest) async throws -> ResyncReply
     func lingeringObjects() async throws -> [LingeringReply]
     func compare(_ request: CompareRequest) async throws -> CompareReply
+    /// Ends the present life of the database because a person says so.
+    func cure(_ request: CureRequest) async throws -> CureReply
 
     func object(_ query: ObjectQuery) async throws -> ObjectReply
     func objects(_ query: SearchQuery) async throws -> SearchReply
@@ -31,6 +33,9 @@ package protocol Administration: Sendable {
     ) async throws -> ImportReply
     /// Pieces of a text, in order.
     func export(_ query: ExportQuery) async throws -> AsyncThrowingStream<[UInt8], any Error>
+
+    /// Pieces of a backup, in order; the last 32 octets are the checksum.
+    func backup() async throws -> AsyncThrowingStream<[UInt8], any Error>
 
     func mailFolders() async throws -> [MailFolderReply]
     func mailList(_ query: MailListQuery) async throws -> [MailFileReply]

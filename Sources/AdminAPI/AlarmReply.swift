@@ -19,7 +19,7 @@ package struct AlarmReply: Codable, Hashable, Sendable {
     }
 
     /// One line each, and what to do; empty without alarms.
-    static func text(_ alarms: [AlarmReply]) -> String {
+    package static func text(_ alarms: [AlarmReply]) -> String {
         alarms.map { alarm in
             "ALARM since \(RepadminTime.text(alarm.since)) (\(alarm.kind)): \(HumanText.line(alarm.text))\n"
                 + (alarm.hint.map { "    hint: \(HumanText.line($0))\n" } ?? "")

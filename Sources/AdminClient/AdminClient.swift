@@ -76,6 +76,7 @@ extension AdminClient: Administration {
     package func compare(_ request: CompareRequest) async throws -> CompareReply {
         try await post(.compare, request)
     }
+    package func cure(_ request: CureRequest) async throws -> CureReply { try await post(.cure, request) }
 
     package func object(_ query: ObjectQuery) async throws -> ObjectReply { try await post(.object, query) }
     package func objects(_ query: SearchQuery) async throws -> SearchReply { try await post(.objects, query) }
@@ -122,6 +123,12 @@ extension AdminClient: Administration {
 
     package func export(_ query: ExportQuery) async throws -> AsyncThrowingStream<[UInt8], any Error> {
         let source = open(.export, upload: .octets([UInt8](try AdminJSON.encode(query))))
+        try await source.open()
+        return AsyncThrowingStream { try await source.next() }
+    }
+
+    package func backup() async throws -> AsyncThrowingStream<[UInt8], any Error> {
+        let source = open(.backup)
         try await source.open()
         return AsyncThrowingStream { try await source.next() }
     }

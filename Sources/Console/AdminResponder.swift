@@ -59,6 +59,7 @@ struct AdminResponder: HTTPResponder {
             try Self.json(
                 await AdminStreams.untilShutdown { try await administration.compare(body(request)) }
             )
+        case .cure: try Self.json(await administration.cure(body(request)))
         case .object: try Self.json(await administration.object(body(request)))
         case .objects: try Self.json(await administration.objects(try search(await body(request))))
         case .originate: try Self.json(await administration.originate(body(request)))
@@ -66,6 +67,7 @@ struct AdminResponder: HTTPResponder {
         case .why: try Self.json(await administration.why(body(request)))
         case .importLDIF: importLDIF(request)
         case .export: try await export(body(request))
+        case .backup: try await Self.stream(administration.backup(), "application/octet-stream")
         case .mailFolders: try Self.json(await administration.mailFolders())
         case .mailList: try Self.json(await administration.mailList(body(request)))
         case .mailShow: try Self.json(await administration.mailShow(body(request)))

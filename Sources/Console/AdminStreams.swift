@@ -94,7 +94,12 @@ extension AdminResponder {
 
     /// The first piece is asked for before the status goes out, so that a refused export is an error.
     func export(_ query: ExportQuery) async throws -> Response {
-        let pieces = try await administration.export(query)
+        try await Self.stream(administration.export(query), "text/plain; charset=utf-8")
+    }
+
+    static func stream(_ pieces: AsyncThrowingStream<[UInt8], any Error>, _ contentType: String) async throws
+        -> Response
+    {
         var first: [UInt8]?
         for try await piece in pieces {
             first = piece
@@ -108,7 +113,7 @@ extension AdminResponder {
             }
             try await writer.finish(nil)
         }
-        return Response(status: .ok, headers: Self.headers("text/plain; charset=utf-8"), body: body)
+        return Response(status: .ok, headers: headers(contentType), body: body)
     }
 
     /// As fast as they are asked for, and no faster.

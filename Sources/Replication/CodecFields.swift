@@ -23,6 +23,7 @@ enum FieldTag: UInt64 {
     case partBytesMax = 22
     case partObjectsMax = 23
     case credit = 24
+    case isRecovery = 25
 
     case interval = 32
     case asOf = 33

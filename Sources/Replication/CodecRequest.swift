@@ -26,11 +26,12 @@ extension ReplicationCodec {
         fields.field(.partBytesMax) { $0.count(request.partBytesMax) }
         fields.field(.partObjectsMax) { $0.count(request.partObjectsMax) }
         fields.field(.credit) { $0.count(request.credit) }
+        if request.isRecovery { fields.field(.isRecovery) { $0.bool(true) } }
         return fields.message.octets
     }
 
     static func decodeRequest(_ fields: FieldTable) throws(CodecError) -> ChangesRequest {
-        ChangesRequest(
+        var request = ChangesRequest(
             header: try decodeHeader(fields),
             requestID: try fields.guid(.requestID),
             sequence: try fields.required(.sequence) { reader throws(CodecError) in try reader.varint() },
@@ -69,5 +70,8 @@ extension ReplicationCodec {
                 "parts asked for in flight"
             )
         )
+        request.isRecovery =
+            try fields.optional(.isRecovery) { reader throws(CodecError) in try reader.bool() } ?? false
+        return request
     }
 }

@@ -58,6 +58,8 @@ package struct ChangesRequest: Hashable, Sendable {
     package var partObjectsMax: Int
     /// How many parts may be in flight.
     package var credit: Int
+    /// A full replica takes back from a partial one what it lost; the parts move no cursors.
+    package var isRecovery = false
 
     package init(
         header: MessageHeader,

@@ -70,12 +70,41 @@ extension Destination {
         }
     }
 
+    /// Earlier lives of a source of which this partial replica may hold more than the source itself, and the USN up to
+    /// which it certainly does not; in order.
+    ///
+    /// Empty until everything up to `asOf` has come.
+    package func earlierLives(of source: MessageHeader, asOf: USN, claiming claimed: UpToDatenessVector)
+        -> [(invocationID: GUID, keptUSN: USN)]
+    {
+        guard isPartial, let present = cursor(of: source.dsaGUID, source.invocationID),
+            present.newestAdoptedAsOf >= asOf
+        else { return [] }
+        let lives = cursors.filter {
+            $0.sourceDSA == source.dsaGUID && $0.invocationID != source.invocationID
+        }
+        .map(\.invocationID)
+        let known = Set(lives + unsettledRetirements.keys).subtracting([source.invocationID])
+        return known.sorted().compactMap { life in
+            let usn = claimed[life]?.usn ?? .zero
+            if let ended = retired[life], ended.isReused {
+                return ended.isSettled ? nil : (life, min(usn, ended.keptUSN))
+            }
+            return vector.covers(life, usn.next) ? (life, usn) : nil
+        }
+    }
+
     /// The lives of which a partial replica must still find out whether it holds more than the full ones.
     package var unsettledRetirements: [GUID: Retirement] {
         isPartial ? retired.filter { !$0.value.isSettled } : [:]
     }
 
-    package mutating func settleRetirement(_ invocationID: GUID) { retired[invocationID]?.isSettled = true }
+    /// Claims nothing of that life above what its own database claims.
+    package mutating func settleRetirement(_ invocationID: GUID, at keptUSN: USN? = nil) {
+        retired[invocationID]?.isSettled = true
+        guard let keptUSN, let entry = vector[invocationID], entry.usn > keptUSN else { return }
+        vector[invocationID] = keptUSN > .zero ? VectorEntry(usn: keptUSN, time: entry.time) : nil
+    }
 }
 
 extension PartClaim {

@@ -162,10 +162,14 @@ extension DirectoryStore {
         try await change(at: .epoch) { try CureRows(db: $0.db).saveHalt(reason, life) }
     }
 
-    /// Takes back, or never took, what an ended life lost: its NTDS Settings object says so no longer.
+    /// What an ended life lost was taken back, or nobody has it: it is written again under the present one, and the
+    /// NTDS Settings object says so.
     @concurrent package func endRecovery(of invocationID: GUID, at now: Timestamp) async throws {
         try await change(at: now) { transaction in
             let rows = CureRows(db: transaction.db)
+            if let life = try rows.retired().first(where: { $0.invocationID == invocationID }) {
+                try transaction.restampAll(of: life)
+            }
             var retired = try rows.retired()
             for index in retired.indices where retired[index].invocationID == invocationID {
                 retired[index].isRecovering = false
@@ -191,6 +195,23 @@ extension DirectoryStore {
                 if destination != before { try rows.save(destination) }
             }
         }
+    }
+}
+
+extension DirectoryStore {
+    /// Copies the committed state into a new file, while others go on writing; blocks on the disk.
+    package func copy(to path: String) throws -> (identity: ReplicaIdentity, highestUSN: USN) {
+        do {
+            let target = try DatabaseQueue(path: path)
+            try writer.backup(to: target, pagesPerStep: 4_096)
+            let copied = try target.writeWithoutTransaction { db in
+                // One file, without a log beside it.
+                try db.execute(sql: "PRAGMA journal_mode = DELETE")
+                return (try MetaRows(db: db).identity(), try MetaRows(db: db).highestUSN())
+            }
+            try target.close()
+            return copied
+        } catch let error as DatabaseError { throw Self.storeError(error, path: nil) }
     }
 }
 
@@ -244,6 +265,13 @@ extension WriteTransaction {
         let next = try restamp(pending, limit: limit)
         try rows.save(next)
         return next != nil
+    }
+
+    /// Everything at once: what comes back from a partial replica is no more than was lost.
+    func restampAll(of life: RetiredInvocation) throws {
+        try finishCure(
+            PendingCure(invocationID: life.invocationID, keptUSN: life.keptUSN, endUSN: highestUSN)
+        )
     }
 
     private func finishCure(_ pending: PendingCure) throws {

@@ -26,7 +26,7 @@ package final class DirectoryStore: Sendable {
         var attributeIDs: AttributeIDs
     }
 
-    private let writer: any DatabaseWriter
+    let writer: any DatabaseWriter
     private let sha256: @Sendable ([UInt8]) -> [UInt8]
     /// What the newest commit left; changed on the writer's queue only, right after a commit.
     private let cache: Mutex<Cache>
@@ -291,7 +291,7 @@ package final class DirectoryStore: Sendable {
         return configuration
     }
 
-    private static func storeError(_ error: DatabaseError, path: String?) -> StoreError {
+    static func storeError(_ error: DatabaseError, path: String?) -> StoreError {
         if error.resultCode == .SQLITE_NOTADB, let path { return .notADirectoryDatabase(path: path) }
         // Without the statement's arguments: they are attribute values.
         return .sqlite(code: error.extendedResultCode.rawValue, message: error.message ?? "no message")

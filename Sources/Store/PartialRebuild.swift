@@ -1,3 +1,4 @@
+import DirectoryModel
 import GRDB
 package import Identifiers
 package import Replication
@@ -5,35 +6,31 @@ package import Replication
 extension DirectoryStore {
     /// Compares a partial replica with a restored full one, whose vector was just adopted.
     ///
-    /// A full replica's new life stamps everything of the ended one above the USN kept anew, so what still bears
-    /// such a stamp here is lost there. The replica is then emptied and joins again: the full one decides.
+    /// What a full replica says to lack of an earlier life of its own database, it has lost, or it has it under
+    /// stamps of the present one. What still bears a stamp of the earlier life here is lost there: the replica is
+    /// emptied and joins again, for the full one decides. Else the vector comes down to what that one claims.
     /// - Returns: how many objects and links it held beyond the full replica; 0 = it stays as it is.
     @concurrent package func settleRetirements(
         of namingContext: GUID,
-        lives: Set<GUID>,
         source: MessageHeader,
+        asOf: USN,
         vector: UpToDatenessVector
     ) async throws -> Int {
         let isOpen = try await snapshot { snapshot in
-            try snapshot.destination(of: namingContext).unsettledRetirements.contains {
-                lives.contains($0.key) && $0.key != source.invocationID
-            }
+            let destination = try snapshot.destination(of: namingContext)
+            return !destination.earlierLives(of: source, asOf: asOf, claiming: vector).isEmpty
         }
         guard isOpen else { return 0 }
         return try await change(at: .epoch) { transaction in
             let context = try transaction.view.namingContext(namingContext)
             let rows = DestinationRows(db: transaction.db)
             var destination = try rows.load(context)
-            let open = destination.unsettledRetirements.filter {
-                lives.contains($0.key) && $0.key != source.invocationID
-            }
+            // A part that was cut before the source had written everything again shows nothing.
+            guard try asOf >= transaction.endOfCure(of: source) else { return 0 }
             var beyond = 0
-            for (life, retirement) in open.sorted(by: { $0.key < $1.key }) {
-                destination.settleRetirement(life)
-                // Others gave it back to the full replica.
-                let claimed = vector[life]?.usn ?? .zero
-                if !retirement.isReused, claimed >= destination.vector[life]?.usn ?? .zero { continue }
-                beyond += try transaction.view.countStamps(of: life, above: retirement.keptUSN, in: context)
+            for (life, keptUSN) in destination.earlierLives(of: source, asOf: asOf, claiming: vector) {
+                beyond += try transaction.view.countStamps(of: life, above: keptUSN, in: context)
+                destination.settleRetirement(life, at: keptUSN)
             }
             if beyond > 0 {
                 try transaction.empty(context)
@@ -71,6 +68,13 @@ extension StoreSnapshot {
 }
 
 extension WriteTransaction {
+    /// The USN at which the source's present life told of those that ended: what it wrote again lies below.
+    fileprivate func endOfCure(of source: MessageHeader) throws -> USN {
+        let attribute = try attributeID(.retiredInvocation)
+        let stamp = try objects.body(of: source.dsaGUID)?[attribute]?.stamp
+        return stamp?.invocationID == source.invocationID ? stamp?.originatingUSN ?? .zero : .zero
+    }
+
     /// Removes every object and link value of a partial replica; nothing of it is originated, and its source has all.
     func empty(_ context: HeldNamingContext) throws {
         try Query(

@@ -14,12 +14,15 @@ import Foundation
             CommandGroup(
                 name: "Making a DSA:",
                 subcommands: [
-                    ForestVerbs.self, DomainVerbs.self, JoinVerb.self, CAVerbs.self, CertVerbs.self,
+                    ForestVerbs.self, DomainVerbs.self, JoinVerb.self, RestoreVerb.self, CAVerbs.self,
+                    CertVerbs.self,
                 ]
             ),
             CommandGroup(
                 name: "Running:",
-                subcommands: [ServeVerb.self, WatchVerb.self, HealthcheckVerb.self, ConfigVerbs.self]
+                subcommands: [
+                    ServeVerb.self, BackupVerb.self, WatchVerb.self, HealthcheckVerb.self, ConfigVerbs.self,
+                ]
             ),
             CommandGroup(
                 name: "Replication and mail:",

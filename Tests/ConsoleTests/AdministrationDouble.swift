@@ -69,6 +69,17 @@ final class AdministrationDouble: Administration {
         try note("")
         return Sample.summary
     }
+    func cure(_ request: CureRequest) async throws -> CureReply {
+        try note(request)
+        return Sample.cure
+    }
+    func backup() async throws -> AsyncThrowingStream<[UInt8], any Error> {
+        try note("")
+        return AsyncThrowingStream { continuation in
+            for piece in ["bridgehead backup 1\n", "{}\n"] { continuation.yield(Array(piece.utf8)) }
+            continuation.finish()
+        }
+    }
     func replicationCursors() async throws -> ReplicationCursorsReply {
         try note("")
         return Sample.cursors
@@ -426,6 +437,7 @@ enum Sample {
             )
         ]
     )
+    static let cure = CureReply(endedInvocationID: hq, keptUSN: USN(7), invocationID: vancouver)
     static let mail = MailFileReply(
         id: "0198-a",
         folder: "Queue",

@@ -99,6 +99,21 @@ final class TwoSites {
         _ = await tasks.removeValue(forKey: ObjectIdentifier(service))?.result
     }
 
+    /// Lets another data directory stand in for HQ's; the one before is stopped.
+    func replaceHQ(_ data: String) async throws {
+        await stopIfRunning(hq)
+        hq = try await another(data)
+    }
+
+    func stopIfRunning(_ service: DomainControllerService) async {
+        if tasks[ObjectIdentifier(service)] != nil { await stop(service) }
+    }
+
+    /// A DSA on another data directory.
+    func another(_ data: String) async throws -> DomainControllerService {
+        try await Self.service(data, 1 << 20, 64)
+    }
+
     /// Each learns the other's port.
     func connect() async throws {
         if let port = van.smtpPort { try await hq.setRoute(to: "BR3-VAN-DC-01", port: port) }

@@ -321,13 +321,13 @@ import Testing
         func settle() async throws -> Int {
             try await catalog.store.settleRetirements(
                 of: Replica.domain.guid,
-                lives: Set(retired.map(\.invocationID)),
                 source: MessageHeader(
                     dsaGUID: hq.dsa,
                     invocationID: secondLife,
                     bootRecords: [],
                     namingContext: Replica.domain.guid
                 ),
+                asOf: vector[secondLife]?.usn ?? .zero,
                 vector: vector
             )
         }

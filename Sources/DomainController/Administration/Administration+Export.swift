@@ -56,7 +56,7 @@ extension DomainControllerService {
 }
 
 /// The reading end: when the client goes away, the snapshot must not stay open for its sake.
-private final class PipeReader<Element: Sendable>: Sendable {
+final class PipeReader<Element: Sendable>: Sendable {
     let pipe: BoundedPipe<Element>
 
     init(_ pipe: BoundedPipe<Element>) { self.pipe = pipe }

@@ -75,7 +75,8 @@ package struct DatabaseLife: Sendable {
             invocationID: invocationID,
             keptUSN: keptUSN,
             isReused: isReused,
-            newInvocationID: randomGUID()
+            newInvocationID: randomGUID(),
+            isRecovering: true
         )
         log.warning("\(why); a new life of the database begins behind USN \(keptUSN)")
         try await store.beginCure(order, at: now)

@@ -26,22 +26,23 @@ package final class GenerationFile: Sendable {
 
     /// Reads the file; a missing one is generation 0.
     ///
-    /// - Throws: `AdminError` when the file is damaged.
-    package init(_ directory: DataDirectory, bootID: GUID) throws {
+    /// - Throws: `AdminError` when the file is damaged, unless that does not matter.
+    package init(_ directory: DataDirectory, bootID: GUID, ignoringDamage: Bool = false) throws {
         self.directory = directory
         self.bootID = bootID
         var known = Line()
         if directory.files.exists(directory.generation) {
             let fields = try directory.readText(directory.generation, octetsMax: 4096)
                 .split(whereSeparator: \.isWhitespace)
-            guard let first = fields.first, let value = Int64(first), value >= 0 else {
+            let value = fields.first.flatMap { Int64($0) } ?? -1
+            guard value >= 0 || ignoringDamage else {
                 throw AdminError(
                     code: "generationDamaged",
                     message: "\(directory.generation) cannot be read",
                     hint: "if the database is not a restored copy, remove the file and start again"
                 )
             }
-            known.asOf = USN(value)
+            known.asOf = USN(max(0, value))
             if fields.count > 2 { known.invocationID = GUID(String(fields[2])) }
             if fields.count > 3, let seconds = Int64(fields[3]), seconds > 0 {
                 known.lastCure = Timestamp(seconds: seconds)

@@ -122,7 +122,10 @@ extension ReplicationAgent {
             namingContext: part.header.namingContext,
             partner: part.header.dsaGUID
         )
-        guard partners.current.mayPull(link.namingContext, from: link.partner) else {
+        guard
+            partners.current.mayPull(link.namingContext, from: link.partner)
+                || rollback.recoveries[part.requestID] == link
+        else {
             throw MessageRefused(
                 "this DSA takes no changes of naming context \(link.namingContext) from that sender",
                 code: "not-pulled"
@@ -271,6 +274,7 @@ extension ReplicationAgent {
             }
             throw MessageRefused("\(reason); hint: \(reason.hint)", code: "part-refused")
         }
+        await noteRecovered(part)
         if outcome.commit?.adopted == true { await settleRetirements(part, link: link) }
         if outcome.changedUpTo != nil { changed(link.namingContext, from: link.partner) }
         if outcome.commit?.wantsRequest == true { scheduleSoon(link) }

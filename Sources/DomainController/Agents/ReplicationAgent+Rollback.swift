@@ -1,8 +1,8 @@
 package import AdminAPI
-import Identifiers
+package import Identifiers
 import InterSiteMessaging
 import Logging
-import Replication
+package import Replication
 import Store
 
 /// What the agent remembers of rollbacks since the start; what must survive is in the database.
@@ -12,6 +12,10 @@ struct RollbackMemory {
     /// A suspected partner is told again after this long.
     static let tellAgainSeconds: Int64 = 60
     static let alarmsMax = 64
+    static let earlierLivesMax = 64
+    /// Seconds until a partial replica is asked again for the lost hour.
+    static let askAgainSeconds: Int64 = 3_600
+    static let recoverySecondsMax: Int64 = 7 * 86_400
 
     /// A life of a partner's database as its mail shows it.
     struct SeenLife {
@@ -21,6 +25,12 @@ struct RollbackMemory {
         var earlier: Set<GUID> = []
     }
 
+    /// What came of one partial replica, in the USNs of one life of its database.
+    struct Recovered {
+        var invocationID: GUID
+        var received = ReceivedIntervals()
+    }
+
     var isHalted = false
     var isCuring = false
     var lastTold: [GUID: Timestamp] = [:]
@@ -28,6 +38,11 @@ struct RollbackMemory {
     /// The ended lives that the database was told of, as the directory lists them.
     var retiredSeen: [RetiredInvocation]?
     var alarms: [AlarmReply] = []
+    /// By request id: what was asked of partial replicas, and what came of it.
+    var recoveries: [GUID: ReplicationLink] = [:]
+    var recovered: [ReplicationLink: Recovered] = [:]
+    var recoveryDone: Set<ReplicationLink> = []
+    var nextRecovery: Timestamp?
 
     mutating func raise(_ alarm: AlarmReply) {
         alarms.removeAll { $0.kind == alarm.kind && $0.partner == alarm.partner }
@@ -51,7 +66,8 @@ extension ReplicationAgent {
     // MARK: - Partners
 
     /// Until a person acts, nothing is answered, asked or applied.
-    func guardReplicates(_ message: ReplicationMessage) throws {
+    func guardReplicates(_ message: ReplicationMessage) async throws {
+        if rollback.retiredSeen == nil { await readHalt() }
         guard rollback.isHalted else { return }
         if case .error = message { return }
         throw MessageRefused("this DSA has stopped replicating: bridgehead repl show", code: "halted")
@@ -90,7 +106,7 @@ extension ReplicationAgent {
     }
 
     /// Mail of an ended life that was written after mail of a later one: the older database still runs.
-    private func returnedLife(_ header: MessageHeader, created: Timestamp) -> RollbackSuspicion? {
+    func returnedLife(_ header: MessageHeader, created: Timestamp) -> RollbackSuspicion? {
         let dsa = header.dsaGUID
         guard partners.current.dsa(dsa) != nil, let boot = header.bootRecords.first else { return nil }
         guard var seen = rollback.seenLives[dsa] else {
@@ -108,7 +124,8 @@ extension ReplicationAgent {
         if !hasEnded {
             // Late mail of an earlier life, seen for the first time, is older than the later life's first.
             guard created >= seen.earliestMail else { return nil }
-            let earlier = seen.earlier.union([seen.invocationID])
+            var earlier = seen.earlier
+            if earlier.count < RollbackMemory.earlierLivesMax { earlier.insert(seen.invocationID) }
             rollback.seenLives[dsa] = .init(
                 invocationID: header.invocationID,
                 earliestMail: created,
@@ -210,12 +227,34 @@ extension ReplicationAgent {
         guard isEnded else { return await readHalt() }
         rollback.alarms.removeAll { $0.partner == nil }
         rollback.isHalted = false
+        rollback.recoveryDone = []
+        rollback.nextRecovery = nil
+        for id in awaited.keys.sorted() { conclude(id, isApplied: false) }
         ledger = SourceLedger()
         unsent = []
         await reloadView()
         post("cured", partner: partners.current.own.dsaGUID, text: why)
         for context in partners.current.held where !context.isPartial { changed(context.guid) }
         for link in partners.current.links { scheduleSoon(link) }
+    }
+
+    /// A person says that this database was put back, or ends a halt.
+    ///
+    /// - Returns: the life that ended, with the USN kept.
+    package func cureOnDemand(keptUSN: USN?) async throws -> RetiredInvocation {
+        let (state, usn) = try await store.snapshot { (try $0.cureState(), try $0.highestUSN()) }
+        let started = store.bootRecords.first?.startUSN ?? .zero
+        let kept = keptUSN ?? state.haltedLife?.keptUSN ?? started
+        guard kept <= usn else {
+            throw AdminError(
+                code: "invalidUSN",
+                message: "this database has no USN \(kept); its highest is \(usn)",
+                hint: "bridgehead repl cure --force without --keep-usn takes where it started"
+            )
+        }
+        let ended = store.identity.invocationID
+        try await cure(ended, keptUSN: kept, why: "a person ordered a new life", isOrdered: true)
+        return RetiredInvocation(invocationID: ended, keptUSN: kept, isReused: true)
     }
 
     /// Whether a person must act, as the database says.
@@ -295,19 +334,20 @@ extension ReplicationAgent {
                 await reloadView()
             }
         } catch { log.error("ended lives of databases are not noted: \(error)") }
+        if !rollback.isHalted { await recoverFromPartialReplicas() }
     }
 
     /// After a full replica's vector was adopted: whether this partial replica holds what that one has lost.
     func settleRetirements(_ part: ChangesReply, link: ReplicationLink) async {
         guard !partners.current.isFull(link.namingContext), let source = partners.current.dsa(link.partner)
         else { return }
-        let recovering = Set(source.retired.filter(\.isRecovering).map(\.invocationID))
-        let own = Set(source.retired.map(\.invocationID)).subtracting(recovering)
+        // It still takes back what it lost, perhaps from here.
+        guard !source.retired.contains(where: \.isRecovering) else { return }
         do {
             let held = try await store.settleRetirements(
                 of: link.namingContext,
-                lives: own,
                 source: part.header,
+                asOf: part.asOf,
                 vector: part.vector
             )
             guard held > 0 else { return }

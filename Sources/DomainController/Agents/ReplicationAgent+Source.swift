@@ -87,7 +87,7 @@ extension ReplicationAgent {
             return (.notAPartner, "DSA \(request.header.dsaGUID) is no member of this forest")
         }
         guard role == .domain else { return nil }
-        guard view.isFull(context) else {
+        guard view.isFull(context) || mayRecover(request, view) else {
             return (
                 .unknownNamingContext, "this DSA holds only a partial replica of \(view.contextName(context))"
             )

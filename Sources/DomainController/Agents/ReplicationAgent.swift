@@ -120,7 +120,7 @@ package actor ReplicationAgent {
                 code: "wrong-sender"
             )
         }
-        try guardReplicates(decoded)
+        try await guardReplicates(decoded)
         try await examine(decoded, message)
         switch decoded {
         case .request(let request): try await answer(request, to: message)

@@ -52,7 +52,7 @@ struct ReplVerbs: ParsableCommand {
         abstract: "The state of replication.",
         subcommands: [
             Show.self, Summary.self, Vector.self, Cursors.self, Compare.self, ResyncVerb.self,
-            LingeringVerbs.self,
+            LingeringVerbs.self, Cure.self,
         ]
     )
 
