@@ -25,8 +25,7 @@ extension DirectoryStore {
             let context = try transaction.view.namingContext(namingContext)
             let rows = DestinationRows(db: transaction.db)
             var destination = try rows.load(context)
-            // A part that was cut before the source had written everything again shows nothing.
-            guard try asOf >= transaction.endOfCure(of: source) else { return 0 }
+            guard try transaction.isSettled(source, asOf: asOf) else { return 0 }
             var beyond = 0
             for (life, keptUSN) in destination.earlierLives(of: source, asOf: asOf, claiming: vector) {
                 beyond += try transaction.view.countStamps(of: life, above: keptUSN, in: context)
@@ -68,11 +67,19 @@ extension StoreSnapshot {
 }
 
 extension WriteTransaction {
-    /// The USN at which the source's present life told of those that ended: what it wrote again lies below.
-    fileprivate func endOfCure(of source: MessageHeader) throws -> USN {
-        let attribute = try attributeID(.retiredInvocation)
-        let stamp = try objects.body(of: source.dsaGUID)?[attribute]?.stamp
-        return stamp?.invocationID == source.invocationID ? stamp?.originatingUSN ?? .zero : .zero
+    /// Whether a part shows what the source has for good: cut after it wrote everything again, as its NTDS Settings
+    /// object says, and after it took back what partial replicas had.
+    fileprivate func isSettled(_ source: MessageHeader, asOf: USN) throws -> Bool {
+        guard let settings = try objects.body(of: source.dsaGUID) else { return true }
+        let life = settings[try attributeID(.invocationId)]?.values.first
+        guard life == source.invocationID.octets else { return false }
+        guard let retired = settings[try attributeID(.retiredInvocation)] else { return true }
+        let isRecovering = retired.values.contains {
+            RetiredInvocation(String(decoding: $0, as: UTF8.self))?.isRecovering ?? false
+        }
+        let isCutBefore =
+            retired.stamp.invocationID == source.invocationID && asOf < retired.stamp.originatingUSN
+        return !isRecovering && !isCutBefore
     }
 
     /// Removes every object and link value of a partial replica; nothing of it is originated, and its source has all.
