@@ -2,7 +2,7 @@ package import Identifiers
 
 /// One folder of the mailroot.
 package struct MailFolderReply: Codable, Hashable, Sendable {
-    /// Pickup, Queue, Drop, Held, Badmail or Archive.
+    /// Pickup, Queue, Drop, Fragments, Held, Badmail or Archive.
     package var folder: String
     package var files: Int
     package var octets: Int

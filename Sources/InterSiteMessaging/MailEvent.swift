@@ -16,6 +16,8 @@ package struct MailEvent: Sendable, Hashable {
         /// By the listener, on disk in Drop.
         case received(peer: String, octets: Int)
         case opened(messageID: GUID, service: String, summary: String, octets: Int, hops: Int)
+        /// A piece of a larger message, waiting for the others.
+        case fragment(messageID: GUID, number: Int, count: Int)
         /// The service has committed.
         case committed(messageID: GUID, service: String)
         case duplicate(messageID: GUID)
@@ -57,6 +59,7 @@ extension MailEvent.Kind {
         case .gaveUp: "gaveUp"
         case .received: "received"
         case .opened: "opened"
+        case .fragment: "fragment"
         case .committed: "committed"
         case .duplicate: "duplicate"
         case .refused: "refused"
@@ -92,6 +95,8 @@ extension MailEvent: CustomStringConvertible {
         case .received(let peer, let octets): "received \(octets) octets from \(peer)"
         case .opened(let message, let service, let summary, let octets, let hops):
             "opened \(octets) octets for \(service) after \(hops) hops, message \(message): \(summary)"
+        case .fragment(let message, let number, let count):
+            "fragment \(number) of \(count) of message \(message) waits for the others"
         case .committed(let message, let service): "message \(message) committed by \(service)"
         case .duplicate(let message): "message \(message) came again"
         case .refused(let code, let sentence): "refused (\(code)): \(sentence)"

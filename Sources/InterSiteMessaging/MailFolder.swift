@@ -8,6 +8,8 @@ package enum MailFolder: String, Sendable, Hashable, CaseIterable {
     case queue = "Queue"
     /// Received, not yet processed.
     case drop = "Drop"
+    /// Fragments of messages that are not whole yet.
+    case fragments = "Fragments"
     /// Waiting for a member, a time, a revocation list or a decision.
     case held = "Held"
     /// Refused or given up, with a reason beside it.

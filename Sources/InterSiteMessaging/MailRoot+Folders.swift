@@ -104,6 +104,11 @@ extension MailRoot {
         return try await move(id, from: folder, to: .held, reason: reason)
     }
 
+    /// To wait for the other fragments of its message; returns the mail's name there.
+    func awaitFragments(_ id: String) async throws(FileError) -> String {
+        try await move(id, from: .drop, to: .fragments, reason: nil)
+    }
+
     /// Back to Drop, to be read again; returns the mail's name there.
     @discardableResult
     package func release(_ id: String, from folder: MailFolder = .held) async throws(FileError) -> String {
@@ -155,7 +160,7 @@ extension MailRoot {
         case .badmail: (limits.badmailOctetsMax, limits.badmailDays)
         // Held is capped where mails enter it: nothing that may still be applied is thrown away by age.
         case .held: (.max, .max)
-        case .pickup, .queue, .drop: nil
+        case .pickup, .queue, .drop, .fragments: nil
         }
     }
 

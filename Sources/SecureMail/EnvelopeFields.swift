@@ -35,8 +35,9 @@ enum EnvelopeFields {
             (Name.message, envelope.messageID.description),
         ]
         if let inReplyTo = envelope.inReplyTo { fields.append((Name.inReplyTo, inReplyTo.description)) }
+        fields.append((Name.service, envelope.service))
+        if let fragment = envelope.fragment { fields.append((Name.fragment, fragment.description)) }
         fields += [
-            (Name.service, envelope.service),
             (Name.created, envelope.created.description),
             (Name.expires, envelope.expires.description),
         ]
@@ -55,6 +56,7 @@ enum EnvelopeFields {
             messageID: try guid(header, Name.message),
             inReplyTo: header.all(Name.inReplyTo).isEmpty ? nil : try guid(header, Name.inReplyTo),
             service: try single(header, Name.service),
+            fragment: try fragment(header),
             created: try time(header, Name.created),
             expires: try time(header, Name.expires),
             summary: header.all(Name.summary).isEmpty ? "" : printable(try single(header, Name.summary))
@@ -87,10 +89,17 @@ enum EnvelopeFields {
         guard try single(header, Name.transferEncoding).lowercased() == "binary" else {
             throw OpenRefusal(.incompatible, "the payload is not binary")
         }
-        // A fragment taken for a whole message would be half a change.
-        guard header.all(Name.fragment).isEmpty else {
-            throw OpenRefusal(.incompatible, "the message is a fragment of a larger one")
+    }
+
+    private static func fragment(_ header: MailHeader) throws(OpenRefusal) -> MessageFragment? {
+        guard !header.all(Name.fragment).isEmpty else { return nil }
+        guard let fragment = MessageFragment(try single(header, Name.fragment)) else {
+            throw OpenRefusal(
+                .envelope,
+                "\(Name.fragment) is no fragment of 2 to \(MessageFragment.countMax)"
+            )
         }
+        return fragment
     }
 
     private static func single(_ header: MailHeader, _ name: String) throws(OpenRefusal) -> String {

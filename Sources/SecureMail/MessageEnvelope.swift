@@ -9,6 +9,8 @@ package struct MessageEnvelope: Sendable, Hashable {
     package var inReplyTo: GUID?
     /// Lower-case letters, digits and hyphens, 32 at most: `replication`.
     package var service: String
+    /// Nil when the mail carries the whole message.
+    package var fragment: MessageFragment?
     package var created: Timestamp
     package var expires: Timestamp
     /// For people, never parsed: printable ASCII, cut at 400 octets when sealed.
@@ -21,6 +23,7 @@ package struct MessageEnvelope: Sendable, Hashable {
         messageID: GUID,
         inReplyTo: GUID? = nil,
         service: String,
+        fragment: MessageFragment? = nil,
         created: Timestamp,
         expires: Timestamp,
         summary: String = ""
@@ -31,6 +34,7 @@ package struct MessageEnvelope: Sendable, Hashable {
         self.messageID = messageID
         self.inReplyTo = inReplyTo
         self.service = service
+        self.fragment = fragment
         self.created = created
         self.expires = expires
         self.summary = summary

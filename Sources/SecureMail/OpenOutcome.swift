@@ -29,6 +29,8 @@ package struct OpenedMail: Sendable {
 /// What became of a received mail.
 package enum OpenOutcome: Sendable {
     case opened(OpenedMail)
+    /// A piece of a larger message: half a change when it is taken for a whole one.
+    case fragment(OpenedMail)
     /// The service has committed this message before.
     case duplicate(OpenedMail)
     case held(HoldReason)
@@ -46,6 +48,7 @@ extension OpenOutcome: CustomStringConvertible {
     package var description: String {
         switch self {
         case .opened(let mail): "opened: \(mail)"
+        case .fragment(let mail): "fragment: \(mail)"
         case .duplicate(let mail): "duplicate: \(mail)"
         case .held(let reason): "held: \(reason)"
         case .refused(let refusal): "refused (\(refusal.code.rawValue)): \(refusal.detail)"

@@ -56,7 +56,8 @@ extension SMIMEProtection {
                 ),
                 wasWrapped: part.wasWrapped
             )
-            return isRepeated ? .duplicate(opened) : .opened(opened)
+            if isRepeated { return .duplicate(opened) }
+            return envelope.fragment == nil ? .opened(opened) : .fragment(opened)
         } catch {
             return .refused(error)
         }

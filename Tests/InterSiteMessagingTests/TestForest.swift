@@ -3,6 +3,7 @@ import Identifiers
 import InterSiteMessaging
 import PKI
 import SecureMail
+import Testing
 
 /// The forest reskit.example with three DSAs: HQ, Vancouver, and one that nobody knows yet.
 struct TestForest: Sendable {
@@ -86,6 +87,7 @@ struct TestForest: Sendable {
         from sender: Member,
         to recipient: Member,
         service: String = "replication",
+        fragment: MessageFragment? = nil,
         created: Timestamp = TestForest.now
     ) throws -> [UInt8] {
         let protection = try SMIMEProtection(ownCertificate: sender.pair.certificate, ownKey: sender.pair.key)
@@ -97,6 +99,7 @@ struct TestForest: Sendable {
                 to: recipient.dsa,
                 messageID: id,
                 service: service,
+                fragment: fragment,
                 created: created,
                 expires: created.adding(seconds: 30 * 86_400),
                 summary: "test"
@@ -131,4 +134,24 @@ final class TemporaryDirectory: Sendable {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+extension TestForest {
+    /// The mails of one message cut into `count` fragments, in their order.
+    func fragments(
+        _ payload: [UInt8],
+        count: Int,
+        id: GUID,
+        digestOf whole: [UInt8]? = nil
+    ) throws -> [[UInt8]] {
+        let pieces = try #require(FragmentCutter.pieces(of: payload, count: count))
+        return try pieces.enumerated().map { index, piece in
+            let fragment = MessageFragment(
+                number: index + 1,
+                count: count,
+                wholeSHA256: Digest.sha256(whole ?? payload)
+            )
+            return try sealed(Array(piece), id: id, from: hq, to: vancouver, fragment: fragment)
+        }
+    }
 }

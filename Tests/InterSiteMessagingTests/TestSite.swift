@@ -184,7 +184,8 @@ final class TestSite: Sendable {
     func message(
         _ payload: [UInt8],
         key: String? = nil,
-        service: String = "replication"
+        service: String = "replication",
+        mayFragment: Bool = false
     ) -> IntersiteMessage {
         IntersiteMessage(
             id: TestRandom.guid(),
@@ -194,7 +195,8 @@ final class TestSite: Sendable {
             created: TestForest.now,
             expires: TestForest.now.adding(seconds: 30 * 86_400),
             summary: "\(payload.count) octets",
-            coalescingKey: key
+            coalescingKey: key,
+            mayFragment: mayFragment
         )
     }
 

@@ -44,7 +44,7 @@ struct VectorMaker {
             isCommitted: isCommitted,
             mail: try raw ?? maker.mail
         )
-        if expect == "opened" || expect == "duplicate" {
+        if ["opened", "fragment", "duplicate"].contains(expect) {
             vector.payloadSHA256 = Hex.text(Digest.sha256(maker.payload))
         }
         vectors.append(vector)
@@ -331,7 +331,11 @@ struct VectorMaker {
         try add("second-from-field", "refused envelope", "the signed header has two of them") {
             $0.editEntity = { Array("Bridgehead-From: \(TestForest.dsa(3))\r\n".utf8) + $0 }
         }
-        try add("fragment", "refused incompatible", "a fragment, which this version does not join") {
+        try add("fragment-in-order", "fragment", "the second of five pieces of a larger message") {
+            let digest = Digest.sha256(MailMaker.payload)
+            $0.envelope.fragment = MessageFragment(number: 2, count: 5, wholeSHA256: digest)
+        }
+        try add("fragment", "refused envelope", "a fragment with a digest of one octet") {
             $0.editEntity = { Array("Bridgehead-Fragment: 1/2; sha256=00\r\n".utf8) + $0 }
         }
         try add("later-version", "refused incompatible", "content of version 2") {

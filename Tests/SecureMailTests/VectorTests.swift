@@ -10,6 +10,7 @@ extension OpenOutcome {
     var verdict: String {
         switch self {
         case .opened: "opened"
+        case .fragment: "fragment"
         case .duplicate: "duplicate"
         case .held(let reason): "held \(reason.code)"
         case .refused(let refusal): "refused \(refusal.code.rawValue)"
@@ -18,7 +19,7 @@ extension OpenOutcome {
 
     var mail: OpenedMail? {
         switch self {
-        case .opened(let mail), .duplicate(let mail): mail
+        case .opened(let mail), .fragment(let mail), .duplicate(let mail): mail
         case .held, .refused: nil
         }
     }

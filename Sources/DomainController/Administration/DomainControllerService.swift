@@ -44,7 +44,7 @@ package final class DomainControllerService: Sendable {
             settings: configuration.replicationSettings,
             surroundings: DSASurroundings(now: now, log: log)
         )
-        protection = CurrentProtection(try Self.readProtection(directory))
+        protection = CurrentProtection(try Self.readProtection(directory, configuration))
         mailRoot = try await MailRoot.open(
             at: configuration.mailroot,
             fileSystem: directory.files,
@@ -178,16 +178,19 @@ package final class DomainControllerService: Sendable {
         log.info("stopped")
     }
 
-    /// Takes new routes, and the certificate for sealing and opening; other keys need a restart.
+    /// Takes new routes, the largest mail, and the certificate for sealing and opening; other keys need a restart.
     package func reload(_ configuration: Configuration) async throws {
-        protection.replace(try Self.readProtection(directory))
+        protection.replace(try Self.readProtection(directory, configuration))
         partners.replaceRoutes(configuration.routes)
         try await partners.reload()
         currentConfiguration.withLock { $0 = configuration }
         log.info("routes and certificates read again")
     }
 
-    private static func readProtection(_ directory: DataDirectory) throws -> SMIMEProtection {
+    private static func readProtection(
+        _ directory: DataDirectory,
+        _ configuration: Configuration
+    ) throws -> SMIMEProtection {
         guard directory.files.exists(directory.certificate) else {
             throw AdminError(
                 code: "noCertificate",
@@ -196,9 +199,12 @@ package final class DomainControllerService: Sendable {
                     + "external CA is run); then here: bridgehead cert install"
             )
         }
+        var limits = SecureMailLimits()
+        limits.sealedOctetsMax = configuration.mail.messageOctetsMax
         return try SMIMEProtection(
             ownCertificate: try Certificate(pem: try directory.readText(directory.certificate)),
-            ownKey: try PrivateKey(pem: try directory.readText(directory.key))
+            ownKey: try PrivateKey(pem: try directory.readText(directory.key)),
+            limits: limits
         )
     }
 

@@ -29,6 +29,9 @@ package struct MailInspection: Sendable {
         case .opened(let mail), .duplicate(let mail):
             reply.verdict = "opened"
             fill(&reply, from: mail, payload: payload)
+        case .fragment(let mail):
+            reply.verdict = "fragment"
+            fill(&reply, from: mail, payload: false)
         case .held(let reason):
             reply.verdict = "held"
             reply.reason = "\(reason.code): \(reason)"
@@ -49,7 +52,8 @@ package struct MailInspection: Sendable {
             ("Forest", envelope.forest.description), ("From", named(envelope.from)),
             ("To", named(envelope.to)),
             ("Message", envelope.messageID.description), ("In-Reply-To", envelope.inReplyTo?.description),
-            ("Service", envelope.service), ("Created", envelope.created.description),
+            ("Service", envelope.service), ("Fragment", envelope.fragment?.description),
+            ("Created", envelope.created.description),
             ("Expires", envelope.expires.description),
         ]
         reply.envelope = fields.compactMap { name, value in

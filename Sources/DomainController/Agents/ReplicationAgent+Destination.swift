@@ -315,7 +315,8 @@ extension ReplicationAgent {
         to partner: GUID,
         summary: String,
         inReplyTo: GUID? = nil,
-        coalescingKey: String? = nil
+        coalescingKey: String? = nil,
+        mayFragment: Bool = false
     ) async throws -> SendReceipt {
         let time = now()
         return try await messaging.send(
@@ -329,7 +330,7 @@ extension ReplicationAgent {
                 expires: time.adding(seconds: Int64(ReplicationLimits.messageLifeDays) * 86_400),
                 summary: summary,
                 coalescingKey: coalescingKey,
-                mayFragment: false
+                mayFragment: mayFragment
             ),
             via: partners.current.transport(to: partner)
         )

@@ -111,7 +111,8 @@ extension ReplicationAgent {
         var asOf = USN.zero
     }
 
-    /// Cuts at half when a part does not fit into a mail, until it does or one object alone is too large.
+    /// Cuts at half when a part does not fit into a mail; one object alone, and what cannot be cut smaller,
+    /// travels in fragments.
     ///
     /// Parts that are mailed twice that way are duplicates at the other end.
     private func mailFittingParts(
@@ -131,7 +132,7 @@ extension ReplicationAgent {
                         "tooLarge",
                         partner: request.header.dsaGUID,
                         namingContext: request.header.namingContext,
-                        text: "one object makes a mail of \(octets) octets, over the limit of \(octetsMax)"
+                        text: "a part makes a mail of \(octets) octets, over the limit of \(octetsMax)"
                     )
                     return nil
                 }
@@ -191,7 +192,9 @@ extension ReplicationAgent {
                 to: request.header.dsaGUID,
                 summary: "changes \(view.contextName(context)) \(kind) part \(part.partNumber) "
                     + "usn (\(part.interval.from),\(part.interval.to)] asof \(part.asOf)",
-                inReplyTo: inReplyTo
+                inReplyTo: inReplyTo,
+                mayFragment: part.objects.count + part.links.count <= 1
+                    || request.partBytesMax <= Self.partOctetsMin
             )
             ledger.note(part, for: request, at: time)
         }

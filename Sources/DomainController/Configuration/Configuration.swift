@@ -33,6 +33,8 @@ package struct Configuration: Sendable {
         package var retry: RetrySchedule
         package var queueMessagesMax: Int
         package var queueOctetsMax: Int
+        /// Of a mail that is made here.
+        package var messageOctetsMax: Int
     }
 
     /// What goes to stderr.
@@ -126,7 +128,8 @@ package struct Configuration: Sendable {
             heldOctetsMax: found.integer(.mailHeldBytesMax),
             retry: RetrySchedule(found.text(.mailRetry)) ?? .standard,
             queueMessagesMax: found.integer(.mailQueueMessagesMax),
-            queueOctetsMax: found.integer(.mailQueueBytesMax)
+            queueOctetsMax: found.integer(.mailQueueBytesMax),
+            messageOctetsMax: found.integer(.mailMessageBytesMax)
         )
         log = Log(
             level: Logger.Level(rawValue: found.text(.logLevel)) ?? .info,

@@ -34,6 +34,7 @@ package enum ConfigurationKey: String, CaseIterable, Hashable, Sendable {
     case mailReturnPath = "mail.returnPath"
     case mailQueueMessagesMax = "mail.queueMessagesMax"
     case mailQueueBytesMax = "mail.queueBytesMax"
+    case mailMessageBytesMax = "mail.messageBytesMax"
     case logLevel = "log.level"
     case logFormat = "log.format"
     case plugins
@@ -74,6 +75,7 @@ package enum ConfigurationKey: String, CaseIterable, Hashable, Sendable {
         case .mailArchive: .boolean
         case .mailArchiveBytesMax, .mailBadmailBytesMax, .mailHeldBytesMax, .mailQueueBytesMax:
             .bytes(0...1 << 50)
+        case .mailMessageBytesMax: .bytes(64 << 10...64 << 20)
         case .mailArchiveDays: .integer(0...36_500)
         case .mailRetry: .retry
         case .mailReturnPath: .mailAddress
@@ -113,6 +115,7 @@ package enum ConfigurationKey: String, CaseIterable, Hashable, Sendable {
         case .mailRetry: "60 10 300 +"
         case .mailQueueMessagesMax: "10000"
         case .mailQueueBytesMax: "4GiB"
+        case .mailMessageBytesMax: "4MiB"
         case .logLevel: "info"
         case .logFormat: "human"
         }
@@ -129,7 +132,7 @@ package enum ConfigurationKey: String, CaseIterable, Hashable, Sendable {
             .smtpSessionsMax, .routes, .replicationInterval, .replicationPartBytes, .replicationCredit,
             .replicationNotifyDelay, .mailArchive, .mailArchiveBytesMax, .mailArchiveDays,
             .mailBadmailBytesMax, .mailHeldBytesMax, .mailRetry, .mailQueueMessagesMax, .mailQueueBytesMax,
-            .logLevel, .logFormat:
+            .mailMessageBytesMax, .logLevel, .logFormat:
             true
         }
     }

@@ -5,11 +5,11 @@ import SecureMail
 
 /// Takes mails out of Drop: opened ones to their service, the others to where their fate puts them.
 actor DropReader {
-    private let context: TransportContext
-    private let protection: any MessageProtection
-    private let mailRoot: MailRoot
+    let context: TransportContext
+    let protection: any MessageProtection
+    let mailRoot: MailRoot
     private let committed: CommittedMessageLog
-    private let settings: SMTPTransportSettings
+    let settings: SMTPTransportSettings
     private let transport: String
     private let log: Logger
     private let handler: @Sendable (ReceivedMessage) async throws -> Void
@@ -23,15 +23,15 @@ actor DropReader {
     private var waiting: ArraySlice<MailFile> = []
     /// Files handed over, with the octets that each holds in memory: its payload's.
     private var inFlight: [String: Int] = [:]
-    private var inFlightMessages: Set<MessageKey> = []
+    var inFlightMessages: Set<MessageKey> = []
     private var inFlightOctets = 0
     private var attempts: [String: (count: Int, due: ContinuousClock.Instant)] = [:]
     private var nextHeldRecheck: ContinuousClock.Instant
 
-    private struct MessageKey: Hashable {
-        let message: GUID
-        let sender: GUID
-    }
+    /// Fragments that wait for the others of their message.
+    var fragments: FragmentSets
+
+    typealias MessageKey = FragmentSets.Key
 
     init(
         context: TransportContext,
@@ -58,10 +58,12 @@ actor DropReader {
             settle: .seconds(settings.settleSeconds)
         )
         nextHeldRecheck = .now + .seconds(settings.heldRecheckSeconds)
+        fragments = FragmentSets(limits: settings.fragments)
     }
 
-    func start() {
+    func start() async {
         guard loop == nil else { return }
+        await resumeFragments()
         loop = Task { await run() }
     }
 
@@ -95,6 +97,7 @@ actor DropReader {
             while !isStopping {
                 if waiting.isEmpty { await look() }
                 await begin(&group)
+                await expireFragments()
                 await mailRoot.dropBell.wait(atMost: .seconds(settings.pollSeconds))
                 if ContinuousClock.now >= nextHeldRecheck {
                     await recheckHeld()
@@ -130,12 +133,12 @@ actor DropReader {
             guard hasRoom else { return }
             waiting.removeFirst()
             guard inFlight[file.id] == nil, let mail = await open(file) else { continue }
-            let key = MessageKey(message: mail.mail.envelope.messageID, sender: mail.mail.envelope.from)
+            let key = mail.key
             // The same message is being committed right now: the next look finds out how that ended.
             guard inFlightMessages.insert(key).inserted else { continue }
             // A payload is two to three times as large as its mail.
-            inFlight[file.id] = mail.mail.payload.count
-            inFlightOctets += mail.mail.payload.count
+            inFlight[file.id] = mail.payload.count
+            inFlightOctets += mail.payload.count
             group.addTask { await self.handOver(mail, file, key) }
             if waiting.isEmpty { await look() }
         }
@@ -149,9 +152,13 @@ actor DropReader {
 
     // MARK: - One mail
 
-    private struct Opened: Sendable {
-        let mail: OpenedMail
+    struct Opened: Sendable {
+        let envelope: MessageEnvelope
+        let payload: [UInt8]
+        let isCRLStale: Bool
         let trace: MailTrace
+
+        var key: MessageKey { MessageKey(sender: envelope.from, message: envelope.messageID) }
     }
 
     /// Nil when there is nothing to hand over; then the file is where it belongs, or is tried again.
@@ -172,7 +179,14 @@ actor DropReader {
         }
         let (outcome, trace) = await judge(message)
         switch outcome {
-        case .opened(let mail): return Opened(mail: mail, trace: trace)
+        case .opened(let mail):
+            return Opened(
+                envelope: mail.envelope,
+                payload: mail.payload,
+                isCRLStale: mail.crlStale,
+                trace: trace
+            )
+        case .fragment(let mail): return await collect(mail, file, trace)
         case .duplicate(let mail):
             post(.duplicate(messageID: mail.envelope.messageID), file, mail.envelope.from)
             await finish(file, mail.envelope.from)
@@ -193,7 +207,7 @@ actor DropReader {
     }
 
     /// Off this actor: opening costs milliseconds per megabyte.
-    @concurrent private nonisolated func judge(_ message: [UInt8]) async -> (OpenOutcome, MailTrace) {
+    @concurrent nonisolated func judge(_ message: [UInt8]) async -> (OpenOutcome, MailTrace) {
         let membership = await context.membership()
         let outcome = protection.open(
             message,
@@ -201,21 +215,23 @@ actor DropReader {
             isCommitted: { message, sender in committed.contains(message: message, from: sender) },
             at: context.now()
         )
-        guard case .opened = outcome, let header = try? MIMEReader.parseEntity(message).header else {
-            return (outcome, MailTrace())
+        switch outcome {
+        case .opened, .fragment:
+            let header = (try? MIMEReader.parseEntity(message))?.header
+            return (outcome, header.map { MailTrace($0) } ?? MailTrace())
+        case .duplicate, .held, .refused: return (outcome, MailTrace())
         }
-        return (outcome, MailTrace(header))
     }
 
     /// The service commits, then the id is logged, then the file leaves Drop: in this order nothing is lost.
     private func handOver(_ opened: Opened, _ file: MailFile, _ key: MessageKey) async {
-        let envelope = opened.mail.envelope
+        let envelope = opened.envelope
         post(
             .opened(
                 messageID: envelope.messageID,
                 service: envelope.service,
                 summary: envelope.summary,
-                octets: opened.mail.payload.count,
+                octets: opened.payload.count,
                 hops: opened.trace.hops.count + opened.trace.omittedHops
             ),
             file,
@@ -229,12 +245,12 @@ actor DropReader {
                     inReplyTo: envelope.inReplyTo,
                     service: envelope.service,
                     sender: envelope.from,
-                    payload: opened.mail.payload,
+                    payload: opened.payload,
                     created: envelope.created,
                     expires: envelope.expires,
                     summary: envelope.summary,
                     transport: transport,
-                    isCRLStale: opened.mail.crlStale,
+                    isCRLStale: opened.isCRLStale,
                     fileID: file.id,
                     received: file.modified,
                     trace: opened.trace
@@ -249,7 +265,11 @@ actor DropReader {
                 hint: nil,
                 partner: envelope.from
             )
+            await drop(
+                fragments.refuse(key, FragmentSets.Refusal(code: refusal.code, sentence: refusal.description))
+            )
         } catch let held as MessageHeld {
+            // The others wait: released, this fragment makes the message whole again.
             await hold(
                 file,
                 code: held.code,
@@ -275,10 +295,11 @@ actor DropReader {
             trouble(error, file.id)
         }
         post(.committed(messageID: envelope.messageID, service: envelope.service), file, envelope.from)
+        await finishFragments(of: MessageKey(sender: envelope.from, message: envelope.messageID))
         await finish(file, envelope.from)
     }
 
-    private func finish(_ file: MailFile, _ partner: GUID) async {
+    func finish(_ file: MailFile, _ partner: GUID) async {
         attempts[file.id] = nil
         do throws(FileError) {
             if try await mailRoot.finish(.drop, file.id) { post(.archived, file, partner) }
@@ -288,7 +309,7 @@ actor DropReader {
         }
     }
 
-    private func refuse(
+    func refuse(
         _ file: MailFile,
         code: String,
         sentence: String,
@@ -328,7 +349,7 @@ actor DropReader {
     }
 
     /// The file stays in Drop and is read again later.
-    private func postpone(_ file: MailFile, reason: String, partner: GUID? = nil) {
+    func postpone(_ file: MailFile, reason: String, partner: GUID? = nil) {
         let count = (attempts[file.id]?.count ?? 0) + 1
         let spread = Double(context.randomGUID().low & 0xffff) / 65_535
         let seconds = settings.retry.seconds(afterAttempts: count, spread: spread)
@@ -342,11 +363,11 @@ actor DropReader {
 
     // MARK: - Telling
 
-    private func post(_ kind: MailEvent.Kind, _ file: MailFile, _ partner: GUID?) {
+    func post(_ kind: MailEvent.Kind, _ file: MailFile, _ partner: GUID?) {
         context.events(MailEvent(kind, fileID: file.id, partner: partner))
     }
 
-    private func trouble(_ error: FileError, _ id: String?) {
+    func trouble(_ error: FileError, _ id: String?) {
         log.error(
             "trouble in the mailroot",
             metadata: ["file": "\(id ?? "-")", "error": "\(error)"]

@@ -43,13 +43,16 @@ actor PartnerSender {
 
     // MARK: - Queueing
 
-    /// Checks the bounds before a mail of that size is stored.
-    func admit(octets: Int) throws(TransportError) {
+    /// Checks the bounds before mails of these octets are stored.
+    func admit(_ mails: [Int]) throws(TransportError) {
         if isStopping { throw .notStarted }
-        if let max = announcedOctetsMax.map({ $0 - Self.traceReserveOctets }), octets > max {
-            throw .tooLarge(octets: octets, octetsMax: max)
+        if let max = announcedOctetsMax.map({ $0 - Self.traceReserveOctets }),
+            let largest = mails.max(), largest > max
+        {
+            throw .tooLarge(octets: largest, octetsMax: max)
         }
-        guard queue.entries.count < settings.queueMessagesMax,
+        let octets = mails.reduce(0, +)
+        guard queue.entries.count + mails.count <= settings.queueMessagesMax,
             octets <= settings.queueOctetsMax - min(queue.octets, settings.queueOctetsMax)
         else { throw .queueFull(messages: queue.entries.count, octets: queue.octets) }
     }

@@ -18,7 +18,7 @@ package final class SMTPTransport: InterSiteTransport {
 
     private let context: TransportContext
     private let protection: any MessageProtection
-    private let mailRoot: MailRoot
+    let mailRoot: MailRoot
     private let committed: CommittedMessageLog
     private let settings: SMTPTransportSettings
     private let log: Logger
@@ -56,12 +56,9 @@ package final class SMTPTransport: InterSiteTransport {
         let now = context.now()
         guard message.expires > now else { throw TransportError.expired(message.expires) }
         let partner = try await context.partner(address.dsaGUID)
-        let sealed = try await seal(message, to: partner, at: now)
         let sender = sender(for: partner.dsaGUID)
-        try await sender.admit(octets: sealed.count)
-
-        let id = mailRoot.freshID()
-        let mail = QueuedMail(
+        let mails = try await sealFitting(message, to: partner, through: sender, at: now)
+        let sidecar = QueuedMail(
             partner: partner.dsaGUID,
             partnerName: partner.name,
             messageID: message.id,
@@ -71,32 +68,38 @@ package final class SMTPTransport: InterSiteTransport {
             createdSeconds: message.created.seconds,
             expiresSeconds: message.expires.seconds
         )
-        do throws(FileError) {
-            try await mailRoot.storeQueue(id: id, bytes: sealed, sidecar: mail)
-        } catch {
-            throw TransportError.storage(error)
-        }
+        let entries = try await store(mails, sidecar: sidecar)
+        for entry in entries { postQueued(entry, message, partner) }
+        // The newer one is durable first: whatever happens now, one of them is sent.
+        if let key = message.coalescingKey { await sender.replace(service: message.service, key: key) }
+        for entry in entries { await sender.enqueue(entry) }
+        return SendReceipt(
+            id: message.id,
+            fileID: entries.first?.id ?? "",
+            octets: entries.reduce(0) { $0 + $1.octets },
+            transport: name
+        )
+    }
+
+    private func postQueued(_ entry: SendQueue.Entry, _ message: IntersiteMessage, _ partner: PartnerRoute) {
         context.events(
             MailEvent(
                 .queued(
                     messageID: message.id,
                     service: message.service,
-                    summary: message.summary,
-                    octets: sealed.count
+                    summary: entry.mail.summary,
+                    octets: entry.octets
                 ),
-                fileID: id,
+                fileID: entry.id,
                 partner: partner.dsaGUID,
                 partnerName: partner.name
             )
         )
-        // The newer one is durable first: whatever happens now, one of them is sent.
-        if let key = message.coalescingKey { await sender.replace(service: message.service, key: key) }
-        await sender.enqueue(SendQueue.Entry(id: id, octets: sealed.count, mail: mail))
-        return SendReceipt(id: message.id, fileID: id, octets: sealed.count, transport: name)
     }
 
-    @concurrent private func seal(
+    @concurrent func seal(
         _ message: IntersiteMessage,
+        fragment: MessageFragment? = nil,
         to partner: PartnerRoute,
         at now: Timestamp
     ) async throws -> [UInt8] {
@@ -115,6 +118,7 @@ package final class SMTPTransport: InterSiteTransport {
             messageID: message.id,
             inReplyTo: message.inReplyTo,
             service: message.service,
+            fragment: fragment,
             created: message.created,
             expires: message.expires,
             summary: message.summary

@@ -15,6 +15,8 @@ package struct SMTPTransportSettings: Sendable {
     /// A rested file that cannot be read as a mail is tried this long: a slow copy may go on.
     package var settleSeconds = 60.0
     package var heldRecheckSeconds = 3600.0
+    /// Of messages that are not whole yet.
+    package var fragments = FragmentLimits()
     package var idleConnectionSeconds = 60.0
     package var connectSeconds = 60
     /// For one reply; 120 is libcurl's default, and a server that syncs a large mail needs more.

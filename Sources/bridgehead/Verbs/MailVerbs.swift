@@ -13,7 +13,8 @@ struct MailVerbs: ParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the mails of the mailroot's folders.")
 
-        @Argument(help: "Pickup, Queue, Drop, Held, Badmail or Archive (default: all).") var folder: String?
+        @Argument(help: "Pickup, Queue, Drop, Fragments, Held, Badmail or Archive (default: all).")
+        var folder: String?
         @OptionGroup var dsa: DSAOptions
         @OptionGroup var output: JSONOption
 
