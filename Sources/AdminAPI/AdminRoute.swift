@@ -26,6 +26,8 @@ package enum AdminRoute: String, CaseIterable, Hashable, Sendable {
     case export = "POST /v1/export"
     /// Answer: octets, cut short when something fails on the way.
     case backup = "POST /v1/backup"
+    /// Answer: octets, cut short when something fails on the way; media has an end of its own.
+    case createMedia = "POST /v1/media"
     case mailFolders = "GET /v1/mail/folders"
     case mailList = "POST /v1/mail/list"
     case mailShow = "POST /v1/mail/show"

@@ -36,6 +36,8 @@ package protocol Administration: Sendable {
 
     /// Pieces of a backup, in order; the last 32 octets are the checksum.
     func backup() async throws -> AsyncThrowingStream<[UInt8], any Error>
+    /// Pieces of a media file, in order.
+    func createMedia(_ request: MediaRequest) async throws -> AsyncThrowingStream<[UInt8], any Error>
 
     func mailFolders() async throws -> [MailFolderReply]
     func mailList(_ query: MailListQuery) async throws -> [MailFileReply]

@@ -14,6 +14,8 @@ package struct DomainAddRequest: Codable, Hashable, Sendable {
     package var mailAddress: String?
     /// How the new DSA reaches this one, such as `smtp://relay.example:25`.
     package var smtpRoute: String?
+    /// False = the new DSA gets schema and configuration by mail, or from a media file; nil counts as true.
+    package var media: Bool?
 
     package init(
         dnsName: String,
@@ -22,7 +24,8 @@ package struct DomainAddRequest: Codable, Hashable, Sendable {
         siteLink: String? = nil,
         cost: Int? = nil,
         mailAddress: String? = nil,
-        smtpRoute: String? = nil
+        smtpRoute: String? = nil,
+        media: Bool? = nil
     ) {
         self.dnsName = dnsName
         self.serverName = serverName
@@ -31,6 +34,7 @@ package struct DomainAddRequest: Codable, Hashable, Sendable {
         self.cost = cost
         self.mailAddress = mailAddress
         self.smtpRoute = smtpRoute
+        self.media = media
     }
 }
 

@@ -133,6 +133,13 @@ extension AdminClient: Administration {
         return AsyncThrowingStream { try await source.next() }
     }
 
+    package func createMedia(_ request: MediaRequest) async throws -> AsyncThrowingStream<[UInt8], any Error>
+    {
+        let source = open(.createMedia, upload: .octets([UInt8](try AdminJSON.encode(request))))
+        try await source.open()
+        return AsyncThrowingStream { try await source.next() }
+    }
+
     package func importLDIF(
         _ chunks: AsyncThrowingStream<[UInt8], any Error>,
         progress: @escaping @Sendable (ImportProgress) -> Void

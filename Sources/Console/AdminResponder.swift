@@ -68,6 +68,8 @@ struct AdminResponder: HTTPResponder {
         case .importLDIF: importLDIF(request)
         case .export: try await export(body(request))
         case .backup: try await Self.stream(administration.backup(), "application/octet-stream")
+        case .createMedia:
+            try await Self.stream(administration.createMedia(body(request)), "application/octet-stream")
         case .mailFolders: try Self.json(await administration.mailFolders())
         case .mailList: try Self.json(await administration.mailList(body(request)))
         case .mailShow: try Self.json(await administration.mailShow(body(request)))

@@ -61,7 +61,7 @@ package struct CertificateChecks {
     }
 
     /// Valid when the message was made, and not over for longer than mail may be late.
-    func checkDates(
+    package func checkDates(
         _ certificate: Certificate,
         created: Timestamp,
         now: Timestamp

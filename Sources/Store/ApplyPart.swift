@@ -8,6 +8,8 @@ package struct ApplyContext: Hashable, Sendable {
     package var now: Timestamp
     /// The parts are a sealed snapshot carried by hand: into an empty replica they count as an answered request.
     package var isMedia: Bool
+    /// The parts hold what the first mails of an empty replica need: data only, which answers no request.
+    package var isSeed = false
     /// What brought each part, in the order of the parts; parts beyond its end came by nothing that is known.
     package var carriers: [PartCarrier]
 
@@ -77,7 +79,8 @@ extension WriteTransaction {
             return PartOutcome(verdict: .refused(.rollbackSuspected(suspicion)))
         }
         let claim = PartClaim(part, ownInvocationID: identity.invocationID, ownUSN: highestUSN)
-        var outcome = PartOutcome(verdict: destination.judge(claim, at: now))
+        let verdict = context.isSeed ? .apply(movesCursors: false) : destination.judge(claim, at: now)
+        var outcome = PartOutcome(verdict: verdict)
         switch outcome.verdict {
         case .held, .refused, .stale:
             break

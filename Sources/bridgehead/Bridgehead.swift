@@ -14,7 +14,8 @@ import Foundation
             CommandGroup(
                 name: "Making a DSA:",
                 subcommands: [
-                    ForestVerbs.self, DomainVerbs.self, JoinVerb.self, RestoreVerb.self, CAVerbs.self,
+                    ForestVerbs.self, DomainVerbs.self, JoinVerb.self, MediaVerbs.self, RestoreVerb.self,
+                    CAVerbs.self,
                     CertVerbs.self,
                 ]
             ),

@@ -147,6 +147,11 @@ final class AdministrationDouble: Administration {
             return nil
         }
     }
+    func createMedia(_ request: MediaRequest) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+        try note(request)
+        let counter = PieceCounter(left: exportPieces)
+        return AsyncThrowingStream { counter.next().map { [UInt8(truncatingIfNeeded: $0), 0, 0xff] } }
+    }
     func mailFolders() async throws -> [MailFolderReply] {
         try note("")
         return [MailFolderReply(folder: "Queue", files: 2, octets: 4096, oldestAgeSeconds: 90)]

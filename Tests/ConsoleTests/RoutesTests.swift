@@ -88,6 +88,17 @@ import Testing
         #expect(back.operations == operations)
     }
 
+    @Test func `media comes octet for octet`() async throws {
+        let double = AdministrationDouble()
+        try await withServer(double) { server in
+            var octets: [UInt8] = []
+            let pieces = try await server.client.createMedia(MediaRequest(namingContexts: ["DC=x"]))
+            for try await piece in pieces { octets += piece }
+            #expect(octets == [1, 0, 0xff, 2, 0, 0xff, 3, 0, 0xff])
+        }
+        #expect(double.notes.withLock { $0.requests } == [#"createMedia {"namingContexts":["DC=x"]}"#])
+    }
+
     @Test func `an error keeps code, result code, sentence and hint`() async throws {
         let failure = AdminError(
             code: "noSuchObject",

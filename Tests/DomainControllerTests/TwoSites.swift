@@ -20,6 +20,7 @@ final class TwoSites {
     init(
         partOctetsMax: Int = 1 << 20,
         creditParts: Int = 64,
+        joining: Joining = .byJoinFile,
         prepare: (DomainControllerService) async throws -> Void = { _ in }
     ) async throws {
         folder = FileManager.default.temporaryDirectory
@@ -44,10 +45,12 @@ final class TwoSites {
                 serverName: "BR3-VAN-DC-01",
                 siteName: "Vancouver",
                 siteLink: "HQ/VAN Site Link",
-                cost: 50
+                cost: 50,
+                media: joining == .byJoinFile ? nil : false
             )
         )
-        _ = try await Join(joinFile: Array(added.joinFile.utf8), dataDirectory: vanData)
+        let media = joining == .byMedia ? try await hq.writeMedia(in: folder) : nil
+        _ = try await Join(joinFile: Array(added.joinFile.utf8), dataDirectory: vanData, media: media)
             .run(log: Self.log, at: now)
         let request = try String(contentsOfFile: vanData + "/pki/dsa.csr", encoding: .utf8)
         let signed = try await hq.signRequest(SignRequest(signingRequestPEM: request, dsa: "BR3-VAN-DC-01"))
@@ -56,6 +59,13 @@ final class TwoSites {
             certificatePEM: Array(signed.certificatePEM.utf8)
         ).run()
         van = try await Self.service(vanData, partOctetsMax, creditParts)
+    }
+
+    /// Where Vancouver has schema and configuration from.
+    enum Joining {
+        case byJoinFile
+        case byMedia
+        case byMail
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
@@ -160,6 +170,16 @@ final class TwoSites {
 }
 
 extension DomainControllerService {
+    func writeMedia(in folder: URL, _ contexts: String...) async throws -> String {
+        var octets: [UInt8] = []
+        for try await piece in try await createMedia(MediaRequest(namingContexts: contexts)) {
+            octets += piece
+        }
+        let file = folder.appendingPathComponent("\(UUID().uuidString.prefix(8)).media")
+        try Data(octets).write(to: file)
+        return file.path
+    }
+
     /// The agent's loop, ended by `stop`.
     func replicate() async { await runAgent() }
 

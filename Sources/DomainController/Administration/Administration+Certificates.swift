@@ -88,10 +88,14 @@ extension DomainControllerService {
                 }
                 return address
             },
-            inviterRoute: request.smtpRoute
+            inviterRoute: request.smtpRoute,
+            includesMedia: request.media ?? true
         )
         let file = try await DomainPreparation(store: store, view: view, directory: directory)
             .run(wanted, at: now())
+        // The join file holds a snapshot: what leaves must be known to have left before it does.
+        let usn = try await store.snapshot { try $0.highestUSN() }
+        try await dsa.generation.handOut(usn, by: store.identity)
         try await announce([view.configurationContext.guid])
         return DomainAddReply(
             domain: file.domainDNSName,

@@ -16,6 +16,8 @@ package struct DomainAddition: Sendable {
     package var cost: Int
     package var mailAddress: MailAddress?
     package var inviterRoute: String?
+    /// Schema and configuration travel inside the join file.
+    package var includesMedia = true
 }
 
 /// The first DSA of a new domain, as the directory names it.
@@ -181,10 +183,8 @@ package struct DomainPreparation: Sendable {
         let naming = WellKnownNames()
         let anchors = try PEMBundle.certificates(try directory.readText(directory.anchors))
         let lists = try PEMBundle.revocationLists(try directory.readText(directory.revocationLists))
-        let media = try await MediaWriter(store: store, own: view.own).parts(
-            of: [view.schemaContext.guid, view.configurationContext.guid],
-            at: now
-        )
+        let media = wanted.includesMedia ? try await media(at: now) : []
+        let seed = wanted.includesMedia ? [] : [try await seed(for: new, at: now)]
         return JoinFile(
             version: JoinFile.currentVersion,
             created: now,
@@ -214,63 +214,27 @@ package struct DomainPreparation: Sendable {
                 mailAddress: new.address
             ),
             enrolmentToken: Data(RandomSource.octets(count: 24)).base64EncodedString(),
-            media: media.map { Data($0).base64EncodedString() }
+            media: media.map { Data($0).base64EncodedString() },
+            seed: seed.isEmpty ? nil : seed.map { Data($0).base64EncodedString() },
+            tombstoneLifetimeDays: view.tombstoneLifetimeDays
         )
     }
-}
 
-/// Cuts whole naming contexts into parts that an empty replica takes as an answered request.
-struct MediaWriter: Sendable {
-    let store: DirectoryStore
-    let own: DSAView
-
-    /// Encoded and compressed parts, schema first.
-    func parts(of contexts: [GUID], at now: Timestamp) async throws -> [[UInt8]] {
-        let identity = store.identity
-        let boots = store.bootRecords
+    /// Schema and configuration, schema first.
+    private func media(at now: Timestamp) async throws -> [[UInt8]] {
+        let contexts = [view.schemaContext.guid, view.configurationContext.guid]
+        let writer = MediaWriter(store: store, partialAttributes: view.partialAttributes)
+        let requestID = RandomSource.guid()
         return try await store.snapshot { snapshot in
-            let pack = { (part: ChangesReply) in
-                try Gzip.deflate(ReplicationCodec.encode(.reply(part)))
-            }
             var parts: [[UInt8]] = []
-            for context in contexts {
-                let header = MessageHeader(
-                    dsaGUID: identity.dsaGUID,
-                    invocationID: identity.invocationID,
-                    bootRecords: boots,
-                    namingContext: context
-                )
-                let request = ChangesRequest(
-                    header: header,
-                    requestID: .zero,
-                    sequence: 0,
-                    sourceInvocationID: nil,
-                    received: ReceivedIntervals(),
-                    vector: UpToDatenessVector(),
-                    isJoining: true,
-                    replica: .full,
-                    partBytesMax: 4 << 20,
-                    partObjectsMax: 5_000,
-                    credit: .max
-                )
-                var cycle = SourceCycle(
-                    request: request,
-                    header: header,
-                    asOf: try snapshot.highestUSN(),
-                    vector: try snapshot.vector(of: context, at: now),
-                    collected: try snapshot.collected(of: context),
-                    partialAttributes: nil,
-                    skip: ReceivedIntervals()
-                )
-                for range in cycle.ranges {
-                    try snapshot.changes(of: context, in: range) { item in
-                        parts += try cycle.offer(item).map(pack)
-                        return true
-                    }
-                }
-                parts += try cycle.finish().map(pack)
-            }
+            let held = try contexts.map { try snapshot.namingContext($0) }
+            try writer.parts(of: held, in: snapshot, at: now, requestID: requestID) { parts.append($0) }
             return parts
         }
+    }
+
+    private func seed(for new: PreparedDSA, at now: Timestamp) async throws -> [UInt8] {
+        let part = try await JoinSeed(view: view, store: store).part(for: new.dsaGUID, at: now)
+        return try Gzip.deflate(ReplicationCodec.encode(.reply(part)))
     }
 }

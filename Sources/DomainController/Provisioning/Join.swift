@@ -24,16 +24,18 @@ package struct JoinSummary: Sendable {
 package struct Join: Sendable {
     let file: JoinFile
     let directory: DataDirectory
+    let mediaPath: String?
 
     /// - Throws: `AdminError` when the file is damaged or of another version.
-    package init(joinFile: [UInt8], dataDirectory: String) throws {
+    package init(joinFile: [UInt8], dataDirectory: String, media: String? = nil) throws {
         file = try JoinFile(decoding: joinFile)
         directory = DataDirectory(dataDirectory)
+        mediaPath = media
     }
 
     package func run(log: Logger, at now: Timestamp) async throws -> JoinSummary {
-        let parts = try mediaParts()
         let anchors = try trustAnchors()
+        let loading = try JoinLoading(file: file, mediaPath: mediaPath, anchors: anchors, at: now)
         try directory.create(withAuthority: false)
         let lock = try DataDirectoryLock(directory)
         defer { withExtendedLifetime(lock) {} }
@@ -48,7 +50,7 @@ package struct Join: Sendable {
         try directory.write(Array(anchors.crls.map(\.pem).joined().utf8), to: directory.revocationLists)
         let invocationID = RandomSource.guid()
         let objects = try await directory.makeDatabase { store in
-            try await fill(store, with: parts, invocationID: invocationID, log: log, at: now)
+            try await fill(store, with: loading, invocationID: invocationID, log: log, at: now)
         }
         return JoinSummary(
             dsaGUID: file.dsa.dsaGUID,
@@ -68,7 +70,7 @@ package struct Join: Sendable {
     /// - Returns: how many objects the media brought.
     private func fill(
         _ store: DirectoryStore,
-        with parts: [ChangesReply],
+        with loading: JoinLoading,
         invocationID: GUID,
         log: Logger,
         at now: Timestamp
@@ -79,17 +81,8 @@ package struct Join: Sendable {
         }
         try await store.addReplica(try file.inviterDomain.namingContext(), isPartial: true)
 
-        var objects = 0
-        for part in parts {
-            let context = ApplyContext(ownDSA: file.dsa.dsaGUID, now: now, isMedia: true)
-            for outcome in try await store.apply([part], context: context) {
-                guard case .apply = outcome.verdict else {
-                    throw JoinFile.damaged("a part of its media was refused (\(outcome.verdict))")
-                }
-                objects += outcome.objectsApplied
-            }
-        }
-        log.info("media loaded", metadata: ["objects": "\(objects)", "parts": "\(parts.count)"])
+        let objects = try await loading.load(into: store)
+        log.info("snapshot loaded", metadata: ["objects": "\(objects)"])
         try await store.createNamingContext(
             try file.domain.namingContext(),
             headAttributes: [EntryAttribute(name: "objectClass", strings: ["top", "domain", "domainDNS"])],
@@ -115,29 +108,5 @@ package struct Join: Sendable {
                 crls: try file.revocationLists.map { try CertificateRevocationList(pem: $0) }
             )
         } catch { throw JoinFile.damaged("its CA certificates: \(error)") }
-    }
-
-    private func mediaParts() throws -> [ChangesReply] {
-        var parts: [ChangesReply] = []
-        for (index, text) in file.media.enumerated() {
-            guard let packed = Data(base64Encoded: text) else {
-                throw JoinFile.damaged("media part \(index + 1) is not base64")
-            }
-            do {
-                let octets = try Gzip.inflate(
-                    Array(packed),
-                    octetsMax: ReplicationLimits.partOctetsMax,
-                    ratioMax: 1_000
-                )
-                guard case .reply(let part) = try ReplicationCodec.decode(octets) else {
-                    throw JoinFile.damaged("media part \(index + 1) holds no changes")
-                }
-                parts.append(part)
-            } catch let error as AdminError {
-                throw error
-            } catch { throw JoinFile.damaged("media part \(index + 1): \(error)") }
-        }
-        guard !parts.isEmpty else { throw JoinFile.damaged("it has no media") }
-        return parts
     }
 }

@@ -51,6 +51,10 @@ package struct JoinFile: Codable, Sendable {
     package var enrolmentToken: String
     /// Snapshot of schema and configuration: ChangesReply parts, each gzip, then base64.
     package var media: [String]
+    /// Instead of media: the objects that the first mails need, in the same form; nil in files with media.
+    package var seed: [String]?
+    /// Nil in files of older programs.
+    package var tombstoneLifetimeDays: Int?
 }
 
 extension JoinFile {

@@ -112,6 +112,10 @@ struct DomainVerbs: ParsableCommand {
         @Option(help: "Cost of a new site link.") var cost: Int?
         @Option(help: "Mail address of the new DSA.") var mailAddress: String?
         @Option(help: "How the new DSA reaches this one, such as smtp://relay.example:25.") var route: String?
+        @Flag(
+            help: "Leave schema and configuration out of the file: they come by mail, or with join --media."
+        )
+        var noMedia = false
         @Option(help: "Where to write the join file (mode 0600); - is stdout.") var out: String
         @OptionGroup var dsa: DSAOptions
 
@@ -124,7 +128,8 @@ struct DomainVerbs: ParsableCommand {
                     siteLink: siteLink,
                     cost: cost,
                     mailAddress: mailAddress,
-                    smtpRoute: route
+                    smtpRoute: route,
+                    media: noMedia ? false : nil
                 )
             )
             try Input.write(reply.joinFile, to: out)
@@ -141,17 +146,20 @@ struct JoinVerb: AsyncParsableCommand {
     )
 
     @Argument(help: "The join file that `domain add` wrote.") var file: String
+    @Option(help: "A snapshot that `media create` wrote; what it has is not pulled by mail.") var media:
+        String?
     @OptionGroup var dsa: DSAOptions
 
     func run() async throws {
         let configuration = try dsa.configuration()
         let summary = try await Join(
             joinFile: try Input.octets(file, what: "join file"),
-            dataDirectory: configuration.dataDirectory
+            dataDirectory: configuration.dataDirectory,
+            media: media
         ).run(log: quietLog(), at: DomainControllerService.systemTime())
         Output.line("DSA            \(summary.serverName) \(summary.dsaGUID)")
         Output.line("domain         \(summary.domain)")
-        Output.line("loaded         \(summary.objects) objects of schema and configuration")
+        Output.line("loaded         \(summary.objects) objects; what is missing comes by mail")
         summary.enrolment.show()
         Output.note("next: have the request signed where the enterprise CA is: bridgehead ca sign")
         Output.note("      or by an external CA: \(summary.enrolment.signing)")
