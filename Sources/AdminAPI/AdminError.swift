@@ -54,8 +54,8 @@ extension AdminError {
     package var httpStatus: Int {
         switch code {
         case "badRequest", "invalidQuery": 400
-        case "noSuchObject", "noSuchMail", "noSuchPartner", "noSuchServer", "noSuchNamingContext",
-            "noSuchAttribute", "unknownRoute":
+        case "noSuchObject", "noSuchMail", "noSuchConflict", "noSuchPartner", "noSuchServer",
+            "noSuchNamingContext", "noSuchAttribute", "unknownRoute":
             404
         case "methodNotAllowed": 405
         case "entryAlreadyExists", "dataDirectoryInUse", "dataDirectoryLocked": 409

@@ -31,6 +31,11 @@ package enum AdminRoute: String, CaseIterable, Hashable, Sendable {
     case mailFolders = "GET /v1/mail/folders"
     case mailList = "POST /v1/mail/list"
     case mailShow = "POST /v1/mail/show"
+    case mailRelease = "POST /v1/mail/release"
+    case mailDiscard = "POST /v1/mail/discard"
+    case conflicts = "POST /v1/conflicts/list"
+    case conflict = "POST /v1/conflicts/show"
+    case restoreConflict = "POST /v1/conflicts/restore"
     case signRequest = "POST /v1/certificates/sign"
     case certificates = "GET /v1/certificates"
     case installCertificate = "POST /v1/certificates/install"
@@ -50,6 +55,8 @@ package enum AdminLimits {
     package static let lineOctetsMax = 64 << 20
     /// Objects of one search.
     package static let searchObjectsMax = 10_000
+    /// Conflicts of one list.
+    package static let conflictsMax = 100_000
     /// Header fields of one request, with their names.
     package static let headerOctetsMax = 80 << 10
 }

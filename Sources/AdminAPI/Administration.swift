@@ -43,6 +43,15 @@ package protocol Administration: Sendable {
     func mailList(_ query: MailListQuery) async throws -> [MailFileReply]
     func mailShow(_ query: MailShowQuery) async throws -> MailShowReply
 
+    /// Takes a held mail as it is: a part of changes in spite of its poison.
+    func mailRelease(_ request: MailDecisionRequest) async throws -> MailDecisionReply
+    func mailDiscard(_ request: MailDecisionRequest) async throws -> MailDecisionReply
+
+    func conflicts(_ query: ConflictListQuery) async throws -> ConflictListReply
+    func conflict(_ query: ConflictQuery) async throws -> ConflictShowReply
+    /// Writes the losing values once more.
+    func restoreConflict(_ query: ConflictQuery) async throws -> WriteReply
+
     func signRequest(_ request: SignRequest) async throws -> SignReply
     func certificates() async throws -> [CertificateReply]
     func installCertificate(_ request: InstallCertificateRequest) async throws -> InstallCertificateReply

@@ -3,7 +3,7 @@ package import Identifiers
 /// Something that a person should know of and may have to act on.
 package struct AlarmReply: Codable, Hashable, Sendable {
     package var since: Timestamp
-    /// `rollbackSuspected`, `ownEntryAhead`, `twin`, `halted`.
+    /// `rollbackSuspected`, `ownEntryAhead`, `twin`, `halted`, `partsHeld`, `clockSuspected`.
     package var kind: String
     /// The server it is about; nil = this one.
     package var partner: String?

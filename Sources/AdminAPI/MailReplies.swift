@@ -47,6 +47,10 @@ package struct MailFileReply: Codable, Hashable, Sendable {
     /// The next hop's newest answer, or why the mail is in Held or Badmail.
     package var lastReply: String?
     package var summary: String?
+    /// In Held: true when it waits for `mail release` or `mail discard`.
+    package var needsDecision: Bool?
+    /// In Held: the part of changes that it carries.
+    package var held: HeldPartReply?
 
     package init(
         id: String,
@@ -58,8 +62,12 @@ package struct MailFileReply: Codable, Hashable, Sendable {
         attempts: Int? = nil,
         nextTry: Timestamp? = nil,
         lastReply: String? = nil,
-        summary: String? = nil
+        summary: String? = nil,
+        needsDecision: Bool? = nil,
+        held: HeldPartReply? = nil
     ) {
+        self.needsDecision = needsDecision
+        self.held = held
         self.id = id
         self.folder = folder
         self.partner = partner
@@ -106,6 +114,8 @@ package struct MailShowReply: Codable, Hashable, Sendable {
     package var verdict: String
     /// Why it is held or refused.
     package var reason: String?
+    package var hint: String?
+    package var held: HeldPartReply?
     package var payloadText: String?
 
     package init(
@@ -119,8 +129,12 @@ package struct MailShowReply: Codable, Hashable, Sendable {
         signer: CertificateReply? = nil,
         verdict: String,
         reason: String? = nil,
+        hint: String? = nil,
+        held: HeldPartReply? = nil,
         payloadText: String? = nil
     ) {
+        self.hint = hint
+        self.held = held
         self.id = id
         self.folder = folder
         self.octets = octets

@@ -23,6 +23,7 @@ package struct StatusReply: Codable, Hashable, Sendable {
     package var eventCounts: [String: Int]
     /// What a person should look at, oldest first.
     package var alarms: [AlarmReply]
+    package var held: HeldStatus?
 
     package init(
         version: String,
@@ -39,8 +40,10 @@ package struct StatusReply: Codable, Hashable, Sendable {
         startedAt: Timestamp,
         smtpPort: Int? = nil,
         eventCounts: [String: Int] = [:],
-        alarms: [AlarmReply] = []
+        alarms: [AlarmReply] = [],
+        held: HeldStatus? = nil
     ) {
+        self.held = held
         self.version = version
         self.name = name
         self.site = site
@@ -104,6 +107,10 @@ package struct HealthReply: Codable, Hashable, Sendable {
 package struct HealthCheck: Codable, Hashable, Sendable {
     /// The check of the links to partners.
     package static let replication = "replication"
+    /// The check of parts that wait for a decision.
+    package static let held = "held"
+    /// What partners do or fail to do: the DSA itself serves on.
+    package static let ofOthers: Set<String> = [replication, held]
 
     package var name: String
     package var isPassed: Bool

@@ -96,6 +96,23 @@ extension AdminClient: Administration {
         try await post(.mailShow, query)
     }
 
+    package func mailRelease(_ request: MailDecisionRequest) async throws -> MailDecisionReply {
+        try await post(.mailRelease, request)
+    }
+    package func mailDiscard(_ request: MailDecisionRequest) async throws -> MailDecisionReply {
+        try await post(.mailDiscard, request)
+    }
+
+    package func conflicts(_ query: ConflictListQuery) async throws -> ConflictListReply {
+        try await post(.conflicts, query)
+    }
+    package func conflict(_ query: ConflictQuery) async throws -> ConflictShowReply {
+        try await post(.conflict, query)
+    }
+    package func restoreConflict(_ query: ConflictQuery) async throws -> WriteReply {
+        try await post(.restoreConflict, query)
+    }
+
     package func signRequest(_ request: SignRequest) async throws -> SignReply {
         try await post(.signRequest, request)
     }

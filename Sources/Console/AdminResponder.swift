@@ -73,6 +73,11 @@ struct AdminResponder: HTTPResponder {
         case .mailFolders: try Self.json(await administration.mailFolders())
         case .mailList: try Self.json(await administration.mailList(body(request)))
         case .mailShow: try Self.json(await administration.mailShow(body(request)))
+        case .mailRelease: try Self.json(await administration.mailRelease(body(request)))
+        case .mailDiscard: try Self.json(await administration.mailDiscard(body(request)))
+        case .conflicts: try Self.json(await administration.conflicts(try list(await body(request))))
+        case .conflict: try Self.json(await administration.conflict(body(request)))
+        case .restoreConflict: try Self.json(await administration.restoreConflict(body(request)))
         case .signRequest: try Self.json(await administration.signRequest(body(request)))
         case .certificates: try Self.json(await administration.certificates())
         case .installCertificate: try Self.json(await administration.installCertificate(body(request)))
@@ -85,6 +90,16 @@ struct AdminResponder: HTTPResponder {
             throw AdminError(
                 code: "invalidQuery",
                 message: "a search's limit must be from 1 to \(AdminLimits.searchObjectsMax)"
+            )
+        }
+        return query
+    }
+
+    private func list(_ query: ConflictListQuery) throws(AdminError) -> ConflictListQuery {
+        guard (1...AdminLimits.conflictsMax).contains(query.limit) else {
+            throw AdminError(
+                code: "invalidQuery",
+                message: "a list's limit must be from 1 to \(AdminLimits.conflictsMax)"
             )
         }
         return query

@@ -131,12 +131,23 @@ package struct MessageHeld: Error, Sendable, Hashable, CustomStringConvertible {
     /// Stable word of the `.reason` file.
     package let code: String
     package let description: String
+    package let hint: String?
     /// True when only a person may release it; else it is tried again by itself.
     package let needsDecision: Bool
+    /// What the sender sends again by itself: of mails with the same key only the newest is kept.
+    package let copyKey: String?
 
-    package init(_ description: String, code: String = "service-held", needsDecision: Bool = false) {
+    package init(
+        _ description: String,
+        code: String = "service-held",
+        hint: String? = nil,
+        needsDecision: Bool = false,
+        copyKey: String? = nil
+    ) {
         self.code = code
         self.description = description
+        self.hint = hint
         self.needsDecision = needsDecision
+        self.copyKey = copyKey
     }
 }

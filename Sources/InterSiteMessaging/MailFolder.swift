@@ -61,14 +61,18 @@ package struct MailReason: Sendable, Hashable {
     package var time: Timestamp
     /// False when a person has to decide; else a held mail is tried again by itself.
     package var isRetried: Bool
+    /// `MessageHeld.copyKey`.
+    package var copyKey: String?
 
     package init(
         code: String,
         sentence: String,
         hint: String? = nil,
         time: Timestamp,
-        isRetried: Bool = true
+        isRetried: Bool = true,
+        copyKey: String? = nil
     ) {
+        self.copyKey = copyKey
         self.code = code
         self.sentence = sentence
         self.hint = hint
@@ -81,6 +85,7 @@ package struct MailReason: Sendable, Hashable {
         var lines = ["code: \(code)", "time: \(time)", "reason: \(sentence)"]
         if let hint { lines.append("hint: \(hint)") }
         if !isRetried { lines.append("release: by decision") }
+        if let copyKey { lines.append("copy: \(copyKey)") }
         return lines.map { line in line.map { $0.isNewline ? " " : String($0) }.joined() + "\n" }.joined()
     }
 
@@ -98,7 +103,8 @@ package struct MailReason: Sendable, Hashable {
             sentence: fields["reason"] ?? "",
             hint: fields["hint"],
             time: fields["time"].flatMap { Timestamp(rfc3339: $0) } ?? .epoch,
-            isRetried: fields["release"] == nil
+            isRetried: fields["release"] == nil,
+            copyKey: fields["copy"]
         )
     }
 }

@@ -73,11 +73,15 @@ extension MailRoot {
     package func discard(_ folder: MailFolder, _ id: String) async throws(FileError) {
         let mail = try path(folder, id)
         let besides = [try path(folder, id, "json"), try path(folder, id, "reason")]
-        try await threads.run { [fileSystem] () throws(FileError) in
+        let octets = try await threads.run { [fileSystem] () throws(FileError) in
+            let octets = try? fileSystem.status(mail)?.octets
             try fileSystem.remove(mail)
             for beside in besides { try? fileSystem.remove(beside) }
+            return octets ?? 0
         }
+        _ = count(-octets, into: folder)
         forgetCompleted(id)
+        if folder == .held { forgetHeldCopy(id) }
     }
 
     /// To Badmail; returns the mail's name there.
@@ -90,18 +94,53 @@ extension MailRoot {
         try await move(id, from: folder, to: .badmail, reason: reason)
     }
 
-    /// To Held, or to Badmail when Held is full; returns the mail's name there.
+    /// To Held; of mails with the same `copyKey` the one before goes.
+    ///
+    /// When Held is full, what its sender sends again (a mail with a `copyKey`) goes to Badmail. Any other stays
+    /// where it is: nothing else would bring it back.
     @discardableResult
     package func hold(_ folder: MailFolder, _ id: String, reason: MailReason) async throws(FileError)
-        -> String
+        -> HoldOutcome
     {
-        guard count(0, into: .held) < limits.heldOctetsMax else {
-            var full = reason
-            full.code = "held-full"
-            full.sentence = "Held is full (\(limits.heldOctetsMax) octets); \(reason.sentence)"
-            return try await refuse(folder, id, reason: full)
+        let before = reason.copyKey.flatMap(heldCopy)
+        if count(0, into: .held) >= limits.heldOctetsMax {
+            guard reason.copyKey != nil else { return .full }
+            guard let before else {
+                var full = reason
+                full.code = "held-full"
+                full.sentence = "Held is full (\(limits.heldOctetsMax) octets); \(reason.sentence)"
+                return .refused(try await refuse(folder, id, reason: full))
+            }
+            try? await discard(.held, before)
         }
-        return try await move(id, from: folder, to: .held, reason: reason)
+        let name = try await move(id, from: folder, to: .held, reason: reason)
+        guard let key = reason.copyKey, let replaced = noteHeldCopy(key, name), replaced != name else {
+            return .held(name, replaced: before)
+        }
+        // After a crash here two copies lie there; the next one replaces them or finds itself alone.
+        try? await discard(.held, replaced)
+        return .held(name, replaced: replaced)
+    }
+
+    /// Where a mail went that was to be held.
+    package enum HoldOutcome: Sendable, Hashable {
+        /// Under that name; in place of another.
+        case held(String, replaced: String?)
+        /// In Badmail, under that name: Held is full, and its sender sends it again.
+        case refused(String)
+        /// Still where it was: Held is full.
+        case full
+    }
+
+    /// Finds the copies that an earlier process held.
+    func readHeldCopies() async {
+        guard let files = try? await list(.held) else { return }
+        var copies: [String: String] = [:]
+        for file in files {
+            guard let key = await reason(.held, file.id)?.copyKey else { continue }
+            if let older = copies.updateValue(file.id, forKey: key) { try? await discard(.held, older) }
+        }
+        setHeldCopies(copies)
     }
 
     /// To wait for the other fragments of its message; returns the mail's name there.
@@ -147,6 +186,7 @@ extension MailRoot {
             return (name, octets)
         }
         forgetCompleted(id)
+        if folder == .held { forgetHeldCopy(id) }
         _ = count(-octets, into: folder)
         if let cap = cap(of: target), count(octets, into: target) > cap.octetsMax { await purge() }
         return name

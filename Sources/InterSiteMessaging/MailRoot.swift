@@ -25,6 +25,8 @@ package final class MailRoot: Sendable {
         var completed: Set<String> = []
         /// Octets in Archive, Badmail and Held; an estimate between two purges.
         var octets: [MailFolder: Int] = [:]
+        /// The held mail of each `MessageHeld.copyKey`.
+        var heldCopies: [String: String] = [:]
     }
 
     static let temporary = ".tmp"
@@ -93,6 +95,7 @@ package final class MailRoot: Sendable {
             lock: lock
         )
         await root.purge()
+        await root.readHeldCopies()
         return root
     }
 
@@ -276,6 +279,23 @@ package final class MailRoot: Sendable {
     }
 
     func setCount(_ octets: Int, of folder: MailFolder) { state.withLock { $0.octets[folder] = octets } }
+
+    func setHeldCopies(_ copies: [String: String]) { state.withLock { $0.heldCopies = copies } }
+
+    /// Notes which mail is the copy; returns the one that was.
+    func noteHeldCopy(_ key: String, _ id: String) -> String? {
+        state.withLock { $0.heldCopies.updateValue(id, forKey: key) }
+    }
+
+    func forgetHeldCopy(_ id: String) {
+        state.withLock { state in
+            guard let key = state.heldCopies.first(where: { $0.value == id })?.key else { return }
+            state.heldCopies[key] = nil
+        }
+    }
+
+    /// The mail in Held that is the copy with this key.
+    package func heldCopy(_ key: String) -> String? { state.withLock { $0.heldCopies[key] } }
 
     var time: Timestamp { now() }
 }

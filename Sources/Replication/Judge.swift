@@ -2,7 +2,13 @@ package import Identifiers
 
 extension Destination {
     /// Judges a part before its data is applied; changes nothing.
-    package func judge(_ claim: PartClaim, at now: Timestamp) -> PartVerdict {
+    ///
+    /// `waiving` is what somebody, or the data itself, answered already: the part is judged as if it were in order.
+    package func judge(
+        _ claim: PartClaim,
+        at now: Timestamp,
+        waiving waived: PoisonWaiver = .none
+    ) -> PartVerdict {
         let part = claim.capped(by: retired)
         let source = part.header.dsaGUID
         guard part.header.namingContext == namingContext else {
@@ -17,7 +23,9 @@ extension Destination {
             if let joinSource, joinSource != source { return .refused(.joinsFromAnother(joinSource)) }
             return .stale
         }
-        if let reason = poison(in: part, at: now) { return .held(reason) }
+        if waived < .all, let reason = poison(in: part, at: now, mindsTime: waived < .time) {
+            return .held(reason)
+        }
         let cursor = cursor(of: source, part.header.invocationID)
         if let uncovered = uncoveredDeletion(by: part.vector) {
             return part.asOf < (cursor?.newestAdoptedAsOf ?? .zero) ? .stale : .refused(uncovered)
@@ -75,6 +83,31 @@ extension Destination {
         return result
     }
 
+    /// A part that answers a request was held: the request is not sent again, the next one asks anew.
+    ///
+    /// No cursor moves. Else a request whose only part is held would be sent with its old cursors for as long as
+    /// it lives.
+    package mutating func noteHeld(_ part: PartClaim, at now: Timestamp) {
+        guard let index = requestIndex(answeredBy: part) else { return }
+        requests[index].lastPart = now
+        requests[index].isSettled = true
+        requests[index].request = nil
+    }
+
+    /// The vector's entries that nobody healthy claims.
+    package func poisonedEntries(of claim: PartClaim) -> UpToDatenessVector {
+        let part = claim.capped(by: retired)
+        var found = UpToDatenessVector()
+        for (invocationID, entry) in part.vector.sorted {
+            let isPoison =
+                invocationID == part.ownInvocationID
+                ? entry.usn > part.ownUSN
+                : PoisonCheck.isVectorLeap(known: vector[invocationID]?.usn ?? .zero, claimed: entry.usn)
+            if isPoison { found[invocationID] = VectorEntry(usn: entry.usn, time: .epoch) }
+        }
+        return found
+    }
+
     /// The request that a part answers; parts cut with another attribute set than ours are data only.
     private func requestIndex(answeredBy part: PartClaim) -> Int? {
         requests.firstIndex { request in
@@ -125,8 +158,8 @@ extension Destination {
             && (part.vector[part.header.invocationID]?.usn ?? .zero) <= part.asOf
     }
 
-    private func poison(in part: PartClaim, at now: Timestamp) -> HeldReason? {
-        if let newest = part.newestStampTime, PoisonCheck.isAhead(newest, at: now) {
+    private func poison(in part: PartClaim, at now: Timestamp, mindsTime: Bool) -> HeldReason? {
+        if mindsTime, let newest = part.newestStampTime, PoisonCheck.isAhead(newest, at: now) {
             return .stampAhead(newest)
         }
         for (invocationID, entry) in part.vector.sorted {

@@ -46,6 +46,17 @@ package enum PartVerdict: Hashable, Sendable {
     case stale
 }
 
+/// Which poison a part may carry and pass.
+package enum PoisonWaiver: Int, Hashable, Sendable, Comparable {
+    case none
+    /// Stamps that are ahead: they bring nothing new here.
+    case time
+    /// A person released the part.
+    case all
+
+    package static func < (left: PoisonWaiver, right: PoisonWaiver) -> Bool { left.rawValue < right.rawValue }
+}
+
 /// Why a part is held: no healthy member sends this.
 package enum HeldReason: Hashable, Sendable {
     /// More than 24 h ahead of this clock; examined again as time passes.
@@ -55,6 +66,26 @@ package enum HeldReason: Hashable, Sendable {
     /// The source has seen more of us than we have: this database may be an old copy.
     case ownEntryAhead(claimed: USN, own: USN)
     case vectorLeap(invocationID: GUID, claimed: USN, known: USN)
+}
+
+extension HeldReason {
+    /// Stable word for files, rows and counters.
+    package var code: String {
+        switch self {
+        case .stampAhead: "stamp-ahead"
+        case .versionLeap: "version-leap"
+        case .ownEntryAhead: "own-entry-ahead"
+        case .vectorLeap: "vector-leap"
+        }
+    }
+
+    /// Time heals a clock; the rest is for a person to release or discard.
+    package var needsDecision: Bool {
+        switch self {
+        case .stampAhead: false
+        case .versionLeap, .ownEntryAhead, .vectorLeap: true
+        }
+    }
 }
 
 extension HeldReason: CustomStringConvertible {
@@ -73,8 +104,10 @@ extension HeldReason: CustomStringConvertible {
 
     package var hint: String {
         switch self {
-        case .stampAhead: "compare the clocks; the part is examined again by itself"
-        case .versionLeap, .vectorLeap: "ask the source's owner, then release or discard the part"
+        case .stampAhead:
+            "compare the clocks; the part is examined again by itself, bridgehead mail release takes it as it is"
+        case .versionLeap, .vectorLeap:
+            "ask the source's owner, then bridgehead mail release or mail discard"
         case .ownEntryAhead: "was this database put back without the restore command?"
         }
     }

@@ -40,6 +40,10 @@ package struct PartOutcome: Hashable, Sendable {
     package var commit: CommitResult?
     /// The newest USN that the part took; nil when it changed nothing.
     package var changedUpTo: USN?
+    /// What became of a held part's copy; nil when the part is not held.
+    package var heldCopy: HeldCopyFate?
+    /// Parts held earlier that are of no use any more: what they bring is here.
+    package var settledHolds: [HeldPartKey] = []
     package var schemaChanged = false
     package var configurationChanged = false
 
@@ -81,23 +85,37 @@ extension WriteTransaction {
         let claim = PartClaim(part, ownInvocationID: identity.invocationID, ownUSN: highestUSN)
         let verdict = context.isSeed ? .apply(movesCursors: false) : destination.judge(claim, at: now)
         var outcome = PartOutcome(verdict: verdict)
+        let application = try PartApplication(part, held, in: self)
+        var waived = PoisonWaiver.none
+        if case .held(let reason) = outcome.verdict {
+            waived = try waiver(of: reason, part, claim, destination, application)
+            if waived != .none { outcome.verdict = destination.judge(claim, at: now, waiving: waived) }
+        }
+        if case .apply(let movesCursors) = outcome.verdict {
+            let isJoining = destination.requests.first { $0.requestID == part.requestID }?.isJoining ?? false
+            var objection = try application.objection(
+                isKnown: movesCursors,
+                mayLeap: isJoining || waived == .all
+            )
+            if case .held = objection, try isReleased(part, claim, destination) {
+                objection = try application.objection(isKnown: movesCursors, mayLeap: true)
+            }
+            if let objection { outcome.verdict = objection }
+            if case .refused(.lingeringObject) = objection {
+                try noteLingering(try application.lingeringObjects(), in: part, held)
+            }
+        }
         switch outcome.verdict {
-        case .held, .refused, .stale:
-            break
+        case .refused, .stale: break
+        case .held(let reason):
+            outcome.heldCopy = try hold(part, claim, reason, destination)
+            destination.noteHeld(claim, at: now)
         case .duplicate:
             try noteBoots(of: part.header, usn: part.asOf)
             outcome.commit = destination.commit(claim, at: now)
             try settle(part, held, &destination, wasJoined: wasJoined, &outcome)
-        case .apply(let movesCursors):
-            let application = try PartApplication(part, held, in: self)
-            let isJoining = destination.requests.first { $0.requestID == part.requestID }?.isJoining ?? false
-            if let objection = try application.objection(isKnown: movesCursors, isJoining: isJoining) {
-                outcome.verdict = objection
-                if case .refused(.lingeringObject) = objection {
-                    try noteLingering(try application.lingeringObjects(), in: part, held)
-                }
-                break
-            }
+            outcome.settledHolds = try settleHolds(by: claim, destination)
+        case .apply:
             let usnBefore = highestUSN
             try noteBoots(of: part.header, usn: part.asOf)
             try application.run(&outcome)
@@ -109,6 +127,7 @@ extension WriteTransaction {
             }
             outcome.commit = destination.commit(claim, at: now)
             try settle(part, held, &destination, wasJoined: wasJoined, &outcome)
+            outcome.settledHolds = try settleHolds(by: claim, destination)
         }
         return outcome
     }
@@ -139,7 +158,7 @@ extension WriteTransaction {
 /// One part on its way into the database.
 ///
 /// Replicated writes are checked against no schema rule.
-private struct PartApplication {
+struct PartApplication {
     let part: ChangesReply
     let held: HeldNamingContext
     let transaction: WriteTransaction
@@ -168,9 +187,9 @@ private struct PartApplication {
     /// Why the part must not be applied; found only with the objects at hand.
     ///
     /// Only where the part answers a request of ours (`isKnown`), an update of an object that we lack shows a
-    /// lingering object: other parts may be older than what created it. While joining, versions may be far
-    /// above ours.
-    func objection(isKnown: Bool, isJoining: Bool) throws -> PartVerdict? {
+    /// lingering object: other parts may be older than what created it. Versions may be far above ours while
+    /// joining, and in a part that was released (`mayLeap`).
+    func objection(isKnown: Bool, mayLeap: Bool) throws -> PartVerdict? {
         var created: Set<GUID> = []
         for (object, content) in zip(part.objects, contents) {
             if content.hasMalformedName {
@@ -182,7 +201,7 @@ private struct PartApplication {
             {
                 return .refused(.lingeringObject(object.objectGUID))
             }
-            if !isJoining, let version = try leapingVersion(in: object) {
+            if !mayLeap, let version = try leapingVersion(in: object) {
                 return .held(.versionLeap(objectGUID: object.objectGUID, version: version))
             }
         }
@@ -208,6 +227,29 @@ private struct PartApplication {
             guard let id = id(attribute.attribute), let local = body[id]?.stamp else { return false }
             return PoisonCheck.isVersionLeap(existing: local, incoming: attribute.stamp)
         }?.stamp.version
+    }
+
+    /// Whether everything whose stamp is ahead is held already or superseded: then it can do no more harm here.
+    func bringsNothingAhead() throws -> Bool {
+        for object in part.objects {
+            let ahead = object.attributes.filter { PoisonCheck.isAhead($0.stamp.time, at: transaction.now) }
+            guard !ahead.isEmpty else { continue }
+            let body = try transaction.objects.body(of: object.objectGUID)
+            for attribute in ahead {
+                guard let id = id(attribute.attribute) else { continue }
+                let outcome = ConflictRules.outcome(local: body?[id]?.stamp, incoming: attribute.stamp)
+                if outcome == .takeIncoming { return false }
+            }
+        }
+        for link in part.links {
+            let time = max(link.stamp.created, link.stamp.stamp.time)
+            guard PoisonCheck.isAhead(time, at: transaction.now), let id = id(link.attribute) else {
+                continue
+            }
+            let local = try transaction.links.row(link.source, id, link.target)?.stamp
+            if ConflictRules.outcome(local: local, incoming: link.stamp) == .takeIncoming { return false }
+        }
+        return true
     }
 
     /// What an update carries of the attributes that make an object.
@@ -267,6 +309,7 @@ private struct PartApplication {
             }
             if let local, ConflictRules.isConflict(local: local.stamp, incoming: attribute.stamp) {
                 outcome.conflicts += 1
+                try noteConflict(of: object.objectGUID, local, attribute)
             }
         }
         guard !taken.isEmpty else { return }
@@ -290,6 +333,46 @@ private struct PartApplication {
         outcome.attributesApplied += taken.count
     }
 
+    /// Nobody loses where both wrote the same.
+    private func noteConflict(
+        of object: GUID,
+        _ local: ObjectBody.Attribute,
+        _ incoming: ReplicatedAttribute
+    ) throws {
+        guard local.valueSet != incoming.valueSet else { return }
+        let isLocalLost = local.stamp < incoming.stamp
+        try transaction.ledger.note(
+            LostWrite(
+                object: object,
+                attribute: local.id,
+                target: .zero,
+                context: held.id,
+                losing: isLocalLost ? local.stamp : incoming.stamp,
+                winning: isLocalLost ? incoming.stamp : local.stamp,
+                values: isLocalLost ? local.valueSet : incoming.valueSet
+            ),
+            from: part.header.dsaGUID
+        )
+    }
+
+    /// One side put the value there, the other took it away.
+    private func noteConflict(_ local: LinkRow, _ incoming: ReplicatedLink) throws {
+        let isLocalLost = local.stamp < incoming.stamp
+        let isLostPresent = isLocalLost ? local.isPresent : incoming.isPresent
+        try transaction.ledger.note(
+            LostWrite(
+                object: local.source,
+                attribute: local.attribute,
+                target: local.target,
+                context: held.id,
+                losing: isLocalLost ? local.stamp.stamp : incoming.stamp.stamp,
+                winning: isLocalLost ? incoming.stamp.stamp : local.stamp.stamp,
+                values: isLostPresent ? ConflictLedger.present : .empty
+            ),
+            from: part.header.dsaGUID
+        )
+    }
+
     /// A value whose source has not arrived waits in the table and shows when the source comes.
     private func apply(_ link: ReplicatedLink, _ outcome: inout PartOutcome) throws {
         guard let id = id(link.attribute) else { return }
@@ -297,6 +380,12 @@ private struct PartApplication {
         guard local?.context ?? held.id == held.id else {
             outcome.skipped += 1
             return
+        }
+        if let local, local.isPresent != link.isPresent,
+            ConflictRules.isConflict(local: local.stamp.stamp, incoming: link.stamp.stamp)
+        {
+            outcome.conflicts += 1
+            try noteConflict(local, link)
         }
         switch ConflictRules.outcome(local: local?.stamp, incoming: link.stamp) {
         case .same, .keepLocal:

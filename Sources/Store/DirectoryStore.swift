@@ -164,6 +164,13 @@ package final class DirectoryStore: Sendable {
         }
     }
 
+    /// Writes once more what lost a conflict, and takes it out of the ledger.
+    ///
+    /// - Throws: `DirectoryError` when there is no such entry, or the object or the schema does not allow it.
+    @concurrent package func restoreConflict(_ id: Int64, at now: Timestamp) async throws -> WriteResult {
+        try await change(at: now) { try $0.restoreConflict(id) }
+    }
+
     /// Applies parts in their order, in one transaction with their cursors.
     @concurrent package func apply(_ parts: [ChangesReply], context: ApplyContext) async throws
         -> [PartOutcome]

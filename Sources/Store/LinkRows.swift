@@ -34,11 +34,23 @@ struct LinkRows {
             .all(.guid(source), read: Self.row)
     }
 
+    /// The targets of present values, shown or hidden.
     func presentTargets(of source: GUID, attribute: Int32, limit: Int = .max) throws -> [GUID] {
         try Query(
             "SELECT target FROM links WHERE source = ? AND attribute = ? AND is_present LIMIT ?",
             in: db
         ).all(.guid(source), .integer(Int64(attribute)), .integer(Int64(limit))) { try $0.guid(0) }
+    }
+
+    /// The value that an attribute of one value shows.
+    ///
+    /// Concurrent writes can leave several: the newest stamp is shown, whatever became of its target, so that every
+    /// replica shows the same; the others are kept.
+    func newestPresent(of source: GUID, attribute: Int32) throws -> GUID? {
+        try Query(
+            "SELECT \(Self.columns) FROM links WHERE source = ? AND attribute = ? AND is_present",
+            in: db
+        ).all(.guid(source), .integer(Int64(attribute)), read: Self.row).max { $0.stamp < $1.stamp }?.target
     }
 
     /// The attributes with a present value, without walking over every value.

@@ -127,10 +127,14 @@ extension WriteTransaction {
         var merged: [(AttributeDefinition, [[UInt8]])] = []
         for attribute in attributes {
             let definition = try writableDefinition(attribute.name)
+            // The schema check reads names.
+            let values =
+                definition.syntax == .distinguishedName
+                ? try attribute.values.map { try named($0, of: definition) } : attribute.values
             if let index = merged.firstIndex(where: { $0.0.oid == definition.oid }) {
-                merged[index].1 += attribute.values
+                merged[index].1 += values
             } else {
-                merged.append((definition, attribute.values))
+                merged.append((definition, values))
             }
         }
         addRDNValue(of: rdn, to: &merged)
@@ -147,6 +151,11 @@ extension WriteTransaction {
             }
         }
         return prepared
+    }
+
+    private func named(_ value: [UInt8], of definition: AttributeDefinition) throws -> [UInt8] {
+        guard GUIDName.parse(value) != nil else { return value }
+        return Array(try distinguishedName(value, of: definition).description(naming: view.schema).utf8)
     }
 
     /// An entry may leave the naming value out; the directory keeps it among the attribute's values.

@@ -11,11 +11,13 @@ extension WriteTransaction {
         let held = try writableObject(reference)
         let usnBefore = highestUSN
         var edited: [Int32: (definition: AttributeDefinition, values: [[UInt8]])] = [:]
+        var linksWritten: Set<Int32> = []
         for modification in modifications {
             let definition = try writableDefinition(modification.attribute)
             let id = try attributeID(definition.oid)
             if definition.isForwardLink {
                 try modifyLinks(of: held, definition, id, modification)
+                linksWritten.insert(id)
             } else {
                 let current = edited[id]?.values ?? held.body[id]?.values ?? []
                 edited[id] = (definition, try result(of: modification, on: current, definition))
@@ -30,7 +32,7 @@ extension WriteTransaction {
         guard !changed.isEmpty || highestUSN != usnBefore else {
             return WriteResult(objectGUID: held.row.guid, usn: nil)
         }
-        try check(try resultingAttributes(of: held, changed), rdn: rdn)
+        try check(try resultingAttributes(of: held, changed, linksWritten: linksWritten), rdn: rdn)
         if !changed.isEmpty { try rewrite(held, changed.mapValues(\.values)) }
         return WriteResult(objectGUID: held.row.guid, usn: highestUSN)
     }
@@ -53,9 +55,13 @@ extension WriteTransaction {
     }
 
     /// What the schema check reads: every known attribute with the changes, links by one or two values.
+    ///
+    /// Values that concurrent writes hid behind another count only where this write put one beside them
+    /// (`linksWritten`).
     func resultingAttributes(
         of held: HeldObject,
-        _ changed: [Int32: (definition: AttributeDefinition, values: [[UInt8]])]
+        _ changed: [Int32: (definition: AttributeDefinition, values: [[UInt8]])],
+        linksWritten: Set<Int32> = []
     ) throws -> [(AttributeDefinition, [[UInt8]])] {
         var result: [(AttributeDefinition, [[UInt8]])] = []
         for attribute in held.body.attributes
@@ -73,7 +79,10 @@ extension WriteTransaction {
         for attribute in try links.presentAttributes(of: held.row.guid) {
             let oid = try view.attributeIDs.oid(of: attribute, in: db)
             guard let definition = view.schema.attribute(oid: oid) else { continue }
-            let targets = try links.presentTargets(of: held.row.guid, attribute: attribute, limit: 2)
+            let targets =
+                definition.isSingleValued && !linksWritten.contains(attribute)
+                ? try links.newestPresent(of: held.row.guid, attribute: attribute).map { [$0] } ?? []
+                : try links.presentTargets(of: held.row.guid, attribute: attribute, limit: 2)
             result.append((definition, try targets.map { Array(try linkText($0).utf8) }))
         }
         return result
@@ -83,7 +92,7 @@ extension WriteTransaction {
         try view.dn(of: target)?.description(naming: view.schema) ?? "CN=\(target)"
     }
 
-    private func guardKeepsRDN(
+    func guardKeepsRDN(
         _ rdn: RDN,
         of held: HeldObject,
         _ changed: [Int32: (definition: AttributeDefinition, values: [[UInt8]])]
@@ -156,113 +165,5 @@ extension WriteTransaction {
             }
             return [Array(String(sum).utf8)]
         }
-    }
-
-    // MARK: - Links
-
-    /// The objects that link values name.
-    func linkTargets(_ values: [[UInt8]], of definition: AttributeDefinition) throws -> [GUID] {
-        var targets: [GUID] = []
-        for value in values {
-            let dn = try distinguishedName(value, of: definition)
-            guard let target = try view.resolve(dn), try isVisibleOrHead(target) else {
-                throw noSuchObject(.dn(dn), what: "the target of \(definition.name)")
-            }
-            guard !targets.contains(target) else {
-                throw DirectoryError(.attributeOrValueExists, "a value of \(definition.name) is given twice")
-            }
-            targets.append(target)
-        }
-        return targets
-    }
-
-    /// The head of a held naming context may be named before it arrives: a new domain's crossRef does.
-    private func isVisibleOrHead(_ target: GUID) throws -> Bool {
-        if let row = try objects.row(target) { return row.node.isVisible }
-        return view.namingContexts.contains { $0.guid == target }
-    }
-
-    private func modifyLinks(
-        of held: HeldObject,
-        _ definition: AttributeDefinition,
-        _ id: Int32,
-        _ modification: Modification
-    ) throws {
-        let source = held.row.guid
-        switch modification.operation {
-        case .add:
-            for target in try linkTargets(modification.values, of: definition) {
-                guard try setLink(from: source, id, to: target, isPresent: true, in: held.context) else {
-                    throw DirectoryError(
-                        .attributeOrValueExists,
-                        "\(try describe(target)) is already a value of \(definition.name)"
-                    )
-                }
-            }
-        case .delete where modification.values.isEmpty:
-            let present = try links.presentTargets(of: source, attribute: id)
-            guard !present.isEmpty else {
-                throw DirectoryError(.noSuchAttribute, "the object has no \(definition.name)")
-            }
-            for target in present {
-                try setLink(from: source, id, to: target, isPresent: false, in: held.context)
-            }
-        case .delete:
-            for value in modification.values {
-                let dn = try distinguishedName(value, of: definition)
-                guard let target = try view.resolve(dn),
-                    try setLink(from: source, id, to: target, isPresent: false, in: held.context)
-                else {
-                    throw DirectoryError(
-                        .noSuchAttribute,
-                        "\(definition.name) lacks one of the values to delete"
-                    )
-                }
-            }
-        case .replace:
-            let wanted = try linkTargets(modification.values, of: definition)
-            let wantedSet = Set(wanted)
-            for target in try links.presentTargets(of: source, attribute: id)
-            where !wantedSet.contains(target) {
-                try setLink(from: source, id, to: target, isPresent: false, in: held.context)
-            }
-            for target in wanted {
-                try setLink(from: source, id, to: target, isPresent: true, in: held.context)
-            }
-        case .increment:
-            throw DirectoryError(.constraintViolation, "\(definition.name) holds no integers")
-        }
-    }
-
-    /// - Returns: whether it was otherwise before; else nothing was written.
-    @discardableResult
-    func setLink(
-        from source: GUID,
-        _ attribute: Int32,
-        to target: GUID,
-        isPresent: Bool,
-        in context: HeldNamingContext
-    ) throws -> Bool {
-        let existing = try links.row(source, attribute, target)
-        guard existing?.isPresent ?? false != isPresent else { return false }
-        let usn = try takeUSN()
-        let stamp = LinkStamp(
-            created: try existing?.stamp.created ?? max(now, linkFloor()),
-            stamp: stamp(over: existing?.stamp.stamp, usn: usn)
-        )
-        try links.save(
-            LinkRow(
-                source: source,
-                attribute: attribute,
-                target: target,
-                context: context.id,
-                usn: usn,
-                isPresent: isPresent,
-                stamp: stamp,
-                ageMark: isPresent ? nil : try age()
-            )
-        )
-        note(changeIn: context)
-        return true
     }
 }

@@ -132,8 +132,7 @@ extension WriteTransaction {
                 hint: "import its attributeSchema object first"
             )
         }
-        let isOurs = Self.computedAttributes.contains(definition.name.asciiLowercased)
-        guard !isOurs, !definition.isConstructed, !definition.isBackLink else {
+        guard !definition.isKeptByDirectory, definition.oid != .isDeleted else {
             throw DirectoryError(
                 .constraintViolation,
                 "attribute \(definition.name) is kept by the directory itself"
@@ -141,11 +140,6 @@ extension WriteTransaction {
         }
         return definition
     }
-
-    private static let computedAttributes: Set<String> = [
-        "name", "isdeleted", "objectguid", "distinguishedname", "whencreated", "whenchanged", "usncreated",
-        "usnchanged",
-    ]
 
     /// Values as they are stored: references resolved, sorted, no repeats.
     func stored(_ values: [[UInt8]], of definition: AttributeDefinition) throws -> [[UInt8]] {
@@ -175,7 +169,14 @@ extension WriteTransaction {
         return stored.map { ReferenceValue(octets: $0).map { Array($0.text.utf8) } ?? $0 }
     }
 
+    /// Reads a DN, or `<GUID=...>` of an object that has one.
     func distinguishedName(_ value: [UInt8], of definition: AttributeDefinition) throws -> DistinguishedName {
+        if let guid = GUIDName.parse(value) {
+            guard let dn = try view.dn(of: guid) else {
+                throw noSuchObject(.guid(guid), what: "the target of \(definition.name)")
+            }
+            return dn
+        }
         guard let text = String(validating: value, as: UTF8.self) else {
             throw DirectoryError(
                 .invalidAttributeSyntax,
@@ -197,7 +198,9 @@ extension WriteTransaction {
     private func reference(_ value: [UInt8], of definition: AttributeDefinition) throws -> ReferenceValue {
         let dn = try distinguishedName(value, of: definition)
         let target = try view.resolve(dn) ?? view.namingContexts.first { $0.dn == dn }?.guid
-        return ReferenceValue(target: target, text: String(decoding: value, as: UTF8.self))
+        let isByGUID = GUIDName.parse(value) != nil
+        let text = isByGUID ? dn.description(naming: view.schema) : String(decoding: value, as: UTF8.self)
+        return ReferenceValue(target: target, text: text)
     }
 
     /// Schema check of what an object would become.
@@ -233,5 +236,16 @@ extension SchemaViolation {
         case .invalidSyntax: .invalidAttributeSyntax
         case .rdnAttributeUnknown, .rdnValueMissing: .namingViolation
         }
+    }
+}
+
+extension AttributeDefinition {
+    private static let keptNames: Set<String> = [
+        "name", "objectguid", "distinguishedname", "whencreated", "whenchanged", "usncreated", "usnchanged",
+    ]
+
+    /// Computed when an object is read: an export that has it says nothing new, and nobody writes it.
+    package var isKeptByDirectory: Bool {
+        isConstructed || isBackLink || Self.keptNames.contains(name.asciiLowercased)
     }
 }

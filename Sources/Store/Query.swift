@@ -64,6 +64,10 @@ struct Query {
     }
 
     func all<T>(_ values: SQLValue..., read: (Columns) throws -> T) throws -> [T] {
+        try all(values, read: read)
+    }
+
+    func all<T>(_ values: [SQLValue], read: (Columns) throws -> T) throws -> [T] {
         defer { stop() }
         try bind(values)
         var rows: [T] = []

@@ -14,7 +14,7 @@ extension StoreSnapshot {
 
     /// An object with its values, links and back links.
     ///
-    /// Without `includeDeleted` a tombstone is as good as absent; `operational` adds what is computed: times, USNs,
+    /// Without `includeDeleted` a tombstone is as good as absent, as a link's end, too; `operational` adds what is computed: times, USNs,
     /// `distinguishedName`. Nil when it is not held, or waits for its parent and was asked for by name.
     package func entry(
         _ reference: ObjectReference,
@@ -25,7 +25,7 @@ extension StoreSnapshot {
             return nil
         }
         if row.node.standing == .tombstone, !includeDeleted { return nil }
-        return try render(row, body, operational: operational)
+        return try render(row, body, includeDeleted: includeDeleted, operational: operational)
     }
 
     /// What appears directly under an object, by RDN; not tombstones.
@@ -125,7 +125,12 @@ extension StoreSnapshot {
 
     // MARK: - One entry
 
-    func render(_ row: ObjectRow, _ body: ObjectBody, operational: Bool) throws -> DirectoryEntry {
+    private func render(
+        _ row: ObjectRow,
+        _ body: ObjectBody,
+        includeDeleted: Bool,
+        operational: Bool
+    ) throws -> DirectoryEntry {
         let context = try context(id: row.context)
         let rdn = try renderedRDN(row)
         var attributes: [EntryAttribute] = []
@@ -140,7 +145,8 @@ extension StoreSnapshot {
             attributes.append(EntryAttribute(name: definition.name, values: values))
         }
         attributes.append(EntryAttribute(name: "name", values: [Array(rdn.value.utf8)]))
-        attributes += try forwardLinks(of: row.guid) + backLinks(of: row.guid)
+        attributes += try forwardLinks(of: row.guid, includeDeleted: includeDeleted)
+        attributes += try backLinks(of: row.guid, includeDeleted: includeDeleted)
         let dn = try dn(of: row) ?? context.dn.child(rdn)
         if operational { attributes += operationalAttributes(row, body, dn) }
         return DirectoryEntry(
@@ -161,58 +167,12 @@ extension StoreSnapshot {
     }
 
     /// A reference as the target's current name; as it was written when the target is not held.
-    private func presented(_ value: [UInt8]) throws -> [UInt8] {
+    func presented(_ value: [UInt8]) throws -> [UInt8] {
         guard let reference = ReferenceValue(octets: value) else { return value }
         if let target = reference.target, let dn = try dn(of: target) {
             return Array(dn.description(naming: schema).utf8)
         }
         return Array(reference.text.utf8)
-    }
-
-    private func forwardLinks(of source: GUID) throws -> [EntryAttribute] {
-        var found: [EntryAttribute] = []
-        for row in try links.rows(of: source) where row.isPresent {
-            guard let definition = schema.attribute(oid: try attributeIDs.oid(of: row.attribute, in: db)),
-                let name = try visibleName(of: row.target)
-            else { continue }
-            Self.append(name, to: definition.name, in: &found)
-        }
-        return found
-    }
-
-    private func backLinks(of target: GUID) throws -> [EntryAttribute] {
-        let sources = try links.presentSources(of: target)
-        guard !sources.isEmpty else { return [] }
-        let backLinks = backLinkDefinitions()
-        var found: [EntryAttribute] = []
-        for (attribute, source) in sources {
-            let forward = schema.attribute(oid: try attributeIDs.oid(of: attribute, in: db))
-            guard let linkID = forward?.linkID, let back = backLinks[linkID + 1],
-                let name = try visibleName(of: source)
-            else { continue }
-            Self.append(name, to: back.name, in: &found)
-        }
-        return found
-    }
-
-    private static func append(_ value: [UInt8], to name: String, in attributes: inout [EntryAttribute]) {
-        if let index = attributes.firstIndex(where: { $0.name == name }) {
-            attributes[index].values.append(value)
-        } else {
-            attributes.append(EntryAttribute(name: name, values: [value]))
-        }
-    }
-
-    /// The name of a link's other end; nil while it is not held, waits, or is deleted.
-    private func visibleName(of guid: GUID) throws -> [UInt8]? {
-        // The head of a held naming context is known by name before it arrives.
-        let head = contexts.first { $0.guid == guid }?.dn
-        let row = try objects.row(guid)
-        guard row?.node.isVisible ?? (head != nil), let dn = try head ?? row.flatMap({ try dn(of: $0) })
-        else {
-            return nil
-        }
-        return Array(dn.description(naming: schema).utf8)
     }
 
     private func operationalAttributes(

@@ -7,7 +7,7 @@ import GRDB
 /// computes stands in columns beside the blob, so that it changes without touching stamped state.
 enum Tables {
     /// `PRAGMA user_version`: another number is another layout.
-    static let version: Int64 = 3
+    static let version: Int64 = 4
 
     static let statements = [
         "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
@@ -66,6 +66,20 @@ enum Tables {
         """
         CREATE TABLE part_origins(ordinal INTEGER PRIMARY KEY, first_usn INTEGER NOT NULL UNIQUE,
           last_usn INTEGER NOT NULL, record BLOB NOT NULL)
+        """,
+        // lost: an ObjectBody of the losing write. target: zero for an attribute.
+        """
+        CREATE TABLE conflicts(id INTEGER PRIMARY KEY, object BLOB NOT NULL, attribute INTEGER NOT NULL,
+          target BLOB NOT NULL, nc INTEGER NOT NULL, loser BLOB NOT NULL, winner BLOB NOT NULL,
+          lost BLOB NOT NULL, source BLOB NOT NULL, found INTEGER NOT NULL, octets INTEGER NOT NULL)
+        """,
+        "CREATE UNIQUE INDEX conflicts_writes ON conflicts(object, attribute, target, loser)",
+        """
+        CREATE TABLE held_parts(nc BLOB NOT NULL, source BLOB NOT NULL, invocation BLOB NOT NULL,
+          from_usn INTEGER NOT NULL, to_usn INTEGER NOT NULL, as_of INTEGER NOT NULL, code TEXT NOT NULL,
+          sentence TEXT NOT NULL, digest BLOB NOT NULL, first_seen INTEGER NOT NULL,
+          last_seen INTEGER NOT NULL, times INTEGER NOT NULL, decision INTEGER NOT NULL, decided INTEGER,
+          decided_by TEXT NOT NULL, PRIMARY KEY(nc, source, invocation, from_usn)) WITHOUT ROWID
         """,
         "CREATE TABLE destinations(nc BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
     ]

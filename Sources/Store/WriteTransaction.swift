@@ -22,6 +22,7 @@ final class WriteTransaction {
     private let indexRows: IndexRows
     private var knownAge: Int64?
     var knownLinkFloor: Timestamp?
+    let ledger: ConflictLedger
     /// By attribute id; nil = known to need no rows.
     private var indexedAttributes: [Int32: IndexedAttribute?] = [:]
     private var classRows: ClassRows
@@ -31,6 +32,7 @@ final class WriteTransaction {
         self.now = now
         indexRows = IndexRows(db: view.db)
         classRows = ClassRows(view.schema)
+        ledger = ConflictLedger(view.db, at: now)
         highestUSN = try view.highestUSN()
         startUSN = highestUSN
     }
@@ -50,6 +52,7 @@ final class WriteTransaction {
     /// The last step before the commit.
     func finish() throws {
         try refreshSchema()
+        try ledger.finish()
         if highestUSN != startUSN { try MetaRows(db: db).saveHighestUSN(highestUSN) }
     }
 

@@ -31,7 +31,7 @@ import Foundation
             ),
             CommandGroup(
                 name: "The directory:",
-                subcommands: [ObjectVerbs.self, ImportVerb.self, ExportVerb.self]
+                subcommands: [ObjectVerbs.self, ConflictVerbs.self, ImportVerb.self, ExportVerb.self]
             ),
             CommandGroup(name: "Other:", subcommands: [VersionVerb.self]),
         ]

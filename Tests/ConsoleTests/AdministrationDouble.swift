@@ -164,6 +164,26 @@ final class AdministrationDouble: Administration {
         try note(query)
         return Sample.mailShow
     }
+    func mailRelease(_ request: MailDecisionRequest) async throws -> MailDecisionReply {
+        try note(request)
+        return Sample.decision
+    }
+    func mailDiscard(_ request: MailDecisionRequest) async throws -> MailDecisionReply {
+        try note(request)
+        return Sample.decision
+    }
+    func conflicts(_ query: ConflictListQuery) async throws -> ConflictListReply {
+        try note(query)
+        return Sample.conflicts
+    }
+    func conflict(_ query: ConflictQuery) async throws -> ConflictShowReply {
+        try note(query)
+        return Sample.conflictShow
+    }
+    func restoreConflict(_ query: ConflictQuery) async throws -> WriteReply {
+        try note(query)
+        return Sample.write
+    }
     func signRequest(_ request: SignRequest) async throws -> SignReply {
         try note(request)
         return Sample.sign
@@ -477,6 +497,60 @@ enum Sample {
         signer: certificate,
         verdict: "opened",
         payloadText: "part\nof\u{7} it\n"
+    )
+    static let heldPart = HeldPartReply(
+        namingContext: configurationNC,
+        source: "BR3-VAN-DC-01",
+        sourceDSA: vancouver,
+        invocationID: hq,
+        from: USN(40),
+        to: USN(41),
+        reason: "version-leap",
+        firstSeen: noon,
+        lastSeen: noon,
+        times: 2,
+        decision: "discarded",
+        decided: noon,
+        decidedBy: "ada\u{7}"
+    )
+    static let decision = MailDecisionReply(
+        id: "0198-a",
+        folder: "Badmail",
+        part: heldPart,
+        text: "nothing of it was applied"
+    )
+    static let conflictWrite = ConflictWriteReply(
+        version: 2,
+        time: noon,
+        invocationID: hq,
+        server: "HQ-RES-DC-01",
+        originatingUSN: USN(7)
+    )
+    static let conflict = ConflictReply(
+        id: 12,
+        kind: .attribute,
+        dn: "CN=Zo\u{eb}\u{1b}[2J",
+        objectGUID: hq,
+        namingContext: configurationNC,
+        attribute: "title",
+        losing: conflictWrite,
+        winning: conflictWrite,
+        found: noon,
+        source: "BR3-VAN-DC-01",
+        text: "wrote 1 values"
+    )
+    static let conflicts = ConflictListReply(
+        conflicts: [conflict],
+        isComplete: false,
+        ledgerEntries: 1,
+        ledgerOctets: 300,
+        ledgerDropped: 4
+    )
+    static let conflictShow = ConflictShowReply(
+        conflict: conflict,
+        losingValues: [AttributeValue("Captain"), AttributeValue([0, 1])],
+        currentValues: [],
+        isWinnerStanding: false
     )
     static let sign = SignReply(
         server: "BR3-VAN-DC-01",

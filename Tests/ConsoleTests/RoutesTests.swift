@@ -66,6 +66,18 @@ import Testing
             #expect(try await client.lingeringObjects() == [Sample.lingering])
             _ = try await client.mailList(MailListQuery(folder: "Drop"))
             _ = try await client.mailShow(MailShowQuery(id: "x", payload: true))
+            #expect(
+                try await client.mailRelease(MailDecisionRequest(id: "x", by: "ada")) == Sample.decision
+            )
+            #expect(
+                try await client.mailDiscard(MailDecisionRequest(id: "x", by: "ada")) == Sample.decision
+            )
+            #expect(
+                try await client.conflicts(ConflictListQuery(object: target, kind: .lostAndFound, limit: 3))
+                    == Sample.conflicts
+            )
+            #expect(try await client.conflict(ConflictQuery(id: 12)) == Sample.conflictShow)
+            #expect(try await client.restoreConflict(ConflictQuery(id: 12)) == Sample.write)
             _ = try await client.signRequest(SignRequest(signingRequestPEM: "csr", dsa: "BR3-VAN-DC-01"))
             _ = try await client.installCertificate(InstallCertificateRequest(certificatePEM: "pem"))
             _ = try await client.addDomain(
@@ -78,7 +90,7 @@ import Testing
             )
         }
         let requests = double.notes.withLock { $0.requests }
-        #expect(requests.count == 14)
+        #expect(requests.count == 19)
         #expect(
             requests[0]
                 == #"replicateNow {"partner":"BR3-VAN-DC-01","timeoutSeconds":600,"wait":true}"#

@@ -144,4 +144,64 @@ import Testing
             _ = try await service.read("CN=Last,OU=Good,DC=reskit,DC=example")
         }
     }
+
+    @Test func `links go out and come in again, and a target that is not there takes no other away`()
+        async throws
+    {
+        let text = """
+            dn: OU=People,DC=reskit,DC=example
+            objectClass: organizationalUnit
+
+            dn: CN=Staff,OU=People,DC=reskit,DC=example
+            objectClass: groupOfNames
+            member: CN=Ann,OU=People,DC=reskit,DC=example
+            member: CN=Bo,OU=People,DC=reskit,DC=example
+            member: <GUID=11111111-2222-3333-4444-555555555555>
+
+            dn: CN=Ann,OU=People,DC=reskit,DC=example
+            objectClass: inetOrgPerson
+            sn: Taylor
+            manager: CN=Bo,OU=People,DC=reskit,DC=example
+
+            dn: CN=Bo,OU=People,DC=reskit,DC=example
+            objectClass: inetOrgPerson
+            sn: Chen
+            manager: CN=Ann,OU=People,DC=reskit,DC=example
+
+            """
+        func exported(_ service: DomainControllerService, operational: Bool = false) async throws -> String {
+            var octets: [UInt8] = []
+            let query = ExportQuery(namingContexts: ["DC=reskit,DC=example"], operational: operational)
+            for try await piece in try await service.export(query) { octets += piece }
+            let all = String(decoding: octets, as: UTF8.self)
+            // Values of a link stand in the order of their targets' GUIDs, which are drawn anew.
+            return all.components(separatedBy: "\n\n").filter { $0.contains("OU=People,") }
+                .map { $0.split(separator: "\n").sorted().joined(separator: "\n") }.sorted()
+                .joined(separator: "\n\n")
+        }
+        var first = ""
+        var operational = ""
+        try await importing(text) { service, reply in
+            #expect(reply.refused == 1, "\(reply.refusals)")
+            #expect(reply.refusals.first?.reason.contains("11111111-2222") == true)
+            first = try await exported(service)
+            operational = try await exported(service, operational: true)
+        }
+        #expect(first.components(separatedBy: "member: ").count == 3)
+        #expect(!first.contains("memberOf") && !first.contains("\nname: "))
+        #expect(operational.contains("memberOf: CN=Staff,OU=People,DC=reskit,DC=example"))
+        for sorted in [first, operational] {
+            // A record begins with its name.
+            let text = sorted.components(separatedBy: "\n\n").map { record in
+                let lines = record.split(separator: "\n")
+                return (lines.filter { $0.hasPrefix("dn:") } + lines.filter { !$0.hasPrefix("dn:") })
+                    .joined(separator: "\n") + "\n"
+            }.joined(separator: "\n")
+            try await importing(text) { service, reply in
+                #expect(reply.refused == 0, "\(reply.refusals)")
+                let again = try await exported(service)
+                #expect(again == first)
+            }
+        }
+    }
 }

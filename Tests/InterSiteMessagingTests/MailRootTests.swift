@@ -58,7 +58,7 @@ import Testing
             time: TestForest.now,
             isRetried: false
         )
-        #expect(try await root.hold(.drop, id, reason: reason) == id)
+        #expect(try await root.hold(.drop, id, reason: reason) == .held(id, replaced: nil))
         var read = try #require(await root.reason(.held, id))
         #expect(read.sentence == "who is that?")
         read.sentence = reason.sentence
@@ -99,15 +99,55 @@ import Testing
         #expect(try await root.list(.badmail).map(\.id) == Array(ids.suffix(2)))
         let left = try FileManager.default.contentsOfDirectory(atPath: root.path + "/Badmail")
         #expect(left.count == 4)
-        // Held refuses what it has no room for; nothing in it is thrown away.
-        for _ in 0..<3 {
-            try await root.hold(
-                .drop,
-                try await drop(root, [UInt8](repeating: 0, count: 100)),
-                reason: reason
-            )
+        // Held refuses what it has no room for; nothing in it is thrown away, and what nobody sends again stays.
+        for number in 0..<3 {
+            let id = try await drop(root, [UInt8](repeating: 0, count: 100))
+            let outcome = try await root.hold(.drop, id, reason: reason)
+            #expect((outcome == .full) == (number == 2))
         }
         #expect(try await root.list(.held).count == 2)
+        #expect(try await root.list(.drop).count == 1)
+        var again = reason
+        again.copyKey = "nc/source/1"
+        let id = try await drop(root, [UInt8](repeating: 0, count: 10))
+        #expect(try await root.hold(.drop, id, reason: again) == .refused(id))
+        #expect(await root.reason(.badmail, id)?.code == "held-full")
+        #expect(try await root.list(.held).count == 2)
+    }
+
+    @Test func `holds one mail of each key, the newest, over a restart too`() async throws {
+        let directory = try TemporaryDirectory()
+        var limits = MailRootLimits()
+        limits.heldOctetsMax = 250
+        var reason = MailReason(code: "x", sentence: "y", time: TestForest.now, copyKey: "nc/source/1")
+        do {
+            let root = try await open(directory, limits)
+            var last: String?
+            for _ in 0..<5 {
+                let id = try await drop(root, [UInt8](repeating: 0, count: 100))
+                #expect(try await root.hold(.drop, id, reason: reason) == .held(id, replaced: last))
+                #expect(root.heldCopy("nc/source/1") == id)
+                last = id
+            }
+            #expect(try await root.list(.held).map(\.id) == [last])
+            reason.copyKey = "nc/source/2"
+            for _ in 0..<5 {
+                let id = try await drop(root, [UInt8](repeating: 0, count: 100))
+                guard case .held = try await root.hold(.drop, id, reason: reason) else {
+                    Issue.record("a copy in place of another needs no room of its own")
+                    return
+                }
+            }
+            #expect(try await root.list(.held).count == 2)
+        }
+        let root = try await open(directory, limits)
+        let old = try #require(root.heldCopy("nc/source/2"))
+        #expect(await root.reason(.held, old)?.copyKey == "nc/source/2")
+        let id = try await drop(root, [1])
+        #expect(try await root.hold(.drop, id, reason: reason) == .held(id, replaced: old))
+        try await root.release(id)
+        #expect(root.heldCopy("nc/source/2") == nil)
+        #expect(try await root.list(.held).count == 1)
     }
 
     @Test func `throws old mail away`() async throws {

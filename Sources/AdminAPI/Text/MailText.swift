@@ -11,7 +11,7 @@ package enum MailText {
                 file.service.map(HumanText.line) ?? "",
                 HumanText.age(seconds: file.ageSeconds), HumanText.octets(file.octets),
                 file.attempts.map(String.init) ?? "", file.lastReply.map(HumanText.line) ?? "",
-                file.summary.map(HumanText.line) ?? "",
+                HumanText.line(file.summary ?? file.held.map(\.line) ?? ""),
             ])
         }
         return table.text
@@ -22,7 +22,9 @@ extension MailShowReply {
     package var text: String {
         var text = "mail \(id)\(folder.map { " in \($0)" } ?? ""), \(HumanText.octets(octets)): \(verdict)\n"
         if let reason { text += "reason: \(HumanText.line(reason))\n" }
+        if let hint { text += "hint: \(HumanText.line(hint))\n" }
         if let summary { text += "summary: \(HumanText.line(summary))\n" }
+        if let held { text += "\nheld part\n" + held.lines.map { "  \(HumanText.line($0))\n" }.joined() }
         text += Self.block("header", fields) + Self.block("sealed", envelope)
         if !hops.isEmpty {
             var table = TextTable(["  from", "by", "at", ">delay"])

@@ -37,7 +37,11 @@ extension DomainControllerService {
                             }
                         } else {
                             try snapshot.subtree(of: context, operational: query.operational) { entry in
-                                let plain = Entry(dn: entry.dn, attributes: entry.attributes)
+                                let attributes = entry.attributes.filter {
+                                    query.operational
+                                        || schema.attribute(named: $0.name)?.isKeptByDirectory != true
+                                }
+                                let plain = Entry(dn: entry.dn, attributes: attributes)
                                 try append(LDIFWriter.lines(for: plain, naming: schema) + "\n")
                                 return true
                             }

@@ -22,12 +22,12 @@ extension DomainControllerService {
         let folders = try query.folder.map { [try folder($0)] } ?? MailFolder.allCases
         var found: [MailFileReply] = []
         for folder in folders {
-            for file in try await mailRoot.list(folder) { found.append(await reply(file)) }
+            for file in try await mailRoot.list(folder) { found.append(try await reply(file)) }
         }
         return found
     }
 
-    private func reply(_ file: MailFile) async -> MailFileReply {
+    private func reply(_ file: MailFile) async throws -> MailFileReply {
         let queued = file.folder == .queue ? await mailRoot.queuedMail(file.id) : nil
         let reason = await mailRoot.reason(file.folder, file.id)
         return MailFileReply(
@@ -40,7 +40,9 @@ extension DomainControllerService {
             attempts: queued?.attempts,
             nextTry: queued?.nextTry,
             lastReply: queued?.lastReply ?? reason.map { "\($0.code): \($0.sentence)" },
-            summary: queued?.summary
+            summary: queued?.summary,
+            needsDecision: file.folder == .held ? reason.map { !$0.isRetried } : nil,
+            held: try await heldPart(reason)
         )
     }
 
@@ -56,6 +58,11 @@ extension DomainControllerService {
             )
             var shown = inspection.show(octets, id: wanted, payload: query.payload, at: now())
             shown.folder = folder.rawValue
+            if let reason = await mailRoot.reason(folder, wanted) {
+                shown.reason = "\(reason.code): \(reason.sentence)"
+                (shown.hint, shown.held) = (reason.hint, try await heldPart(reason))
+                if folder == .held { shown.verdict = "held" }
+            }
             return shown
         }
         throw AdminError(

@@ -95,7 +95,7 @@ extension DomainControllerService {
             invocationID: store.identity.invocationID,
             inbound: inbound,
             outbound: outbound,
-            alarms: await agent.alarms()
+            alarms: try await agent.alarms() + heldAlarms()
         )
     }
 

@@ -36,7 +36,8 @@ extension DomainControllerService: Administration {
             startedAt: startedAt,
             smtpPort: smtpPort,
             eventCounts: hub.counts,
-            alarms: await agent.alarms()
+            alarms: try await agent.alarms() + heldAlarms(),
+            held: try await heldStatus()
         )
     }
 
@@ -47,6 +48,7 @@ extension DomainControllerService: Administration {
         let own = partners.current.own.certificates.first
         let halt = await agent.alarms().first { $0.kind == "halted" }
         let isCertified = own.map { $0.isValid(at: now()) } ?? false
+        let held = try await heldStatus()
         let checks = [
             HealthCheck(name: "database", isPassed: true, text: "answers; highest USN \(usn)"),
             HealthCheck(
@@ -63,6 +65,13 @@ extension DomainControllerService: Administration {
                 name: HealthCheck.replication,
                 isPassed: failing.isEmpty && halt == nil,
                 text: halt?.text ?? "\(failing.count) of \(inbound.count) links fail"
+            ),
+            HealthCheck(
+                name: HealthCheck.held,
+                isPassed: held.parts == 0,
+                text: held.suspectsOwnClock
+                    ? "\(held.parts) parts are held; stamps of several partners are ahead: look at this clock"
+                    : "\(held.parts) parts are held"
             ),
         ]
         return HealthReply(isHealthy: checks.allSatisfy(\.isPassed), checks: checks)

@@ -66,6 +66,12 @@ package final class DomainControllerService: Sendable {
             log: log
         )
         await dsa.connect(transport) { [weak transport] in await transport?.membershipChanged() }
+        await dsa.agent.whenHoldsSettle { [mailRoot] keys in
+            for key in keys {
+                guard let id = mailRoot.heldCopy(key) else { continue }
+                try? await mailRoot.discard(.held, id)
+            }
+        }
     }
 
     var directory: DataDirectory { dsa.directory }
@@ -133,6 +139,7 @@ package final class DomainControllerService: Sendable {
             log: log
         )
         listener.withLock { $0 = started }
+        await examineHeldAgain()
         do { try await messaging.start() } catch {
             await stop()
             throw error

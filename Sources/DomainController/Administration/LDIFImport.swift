@@ -73,7 +73,7 @@ package struct LDIFImport {
                         Pending(
                             line: record.line,
                             dnText: record.dn,
-                            entry: Entry(dn: dn, attributes: attributes)
+                            entry: Entry(dn: dn, attributes: attributes.filter(isWritten))
                         )
                     )
                 case .delete, .modify, .rename:
@@ -84,6 +84,11 @@ package struct LDIFImport {
                 refuse(record.line, record.dn, "\(error)")
             }
         }
+    }
+
+    /// What an export says besides (back links, times, GUIDs) is computed here anew.
+    private func isWritten(_ attribute: EntryAttribute) -> Bool {
+        store.schema.attribute(named: attribute.name)?.isKeptByDirectory != true
     }
 
     private mutating func add(_ pending: Pending) async throws {
@@ -139,39 +144,54 @@ package struct LDIFImport {
     ///
     /// What cannot stand without them (a group of nobody) gets another chance behind the others.
     private mutating func finishWithoutTargets() async throws {
-        let rest = waiting
+        var rest = waiting
         waiting = []
         var later: [(pending: Pending, linked: [EntryAttribute])] = []
-        var aside: [(pending: Pending, error: DirectoryError)] = []
-        for pending in rest {
-            let (bare, linked) = try await withoutUnknownTargets(pending)
-            do {
-                try await write([.add(bare.entry, objectGUID: nil)])
-                progress.imported += 1
-                if !linked.isEmpty { later.append((pending, linked)) }
-            } catch let error as DirectoryError {
-                aside.append((pending, error))
+        var before = -1
+        while !rest.isEmpty, rest.count != before {
+            before = rest.count
+            var aside: [Pending] = []
+            for pending in rest {
+                let (bare, linked) = try await withoutUnknownTargets(pending)
+                do {
+                    try await write([.add(bare.entry, objectGUID: nil)])
+                    progress.imported += 1
+                    if !linked.isEmpty { later.append((pending, linked)) }
+                } catch is DirectoryError {
+                    aside.append(pending)
+                }
             }
+            rest = aside
         }
-        waiting = aside.map(\.pending)
-        try await addWaiting()
-        for pending in waiting {
-            let error = aside.first { $0.pending.line == pending.line }?.error
-            let isOrphan = error?.code == .noSuchObject
-            refuse(
-                pending.line,
-                pending.dnText,
-                isOrphan
-                    ? "its parent does not exist" : error?.sentence ?? "it names objects that do not exist"
-            )
+        for pending in rest { try await refuse(pending) }
+        for (pending, linked) in later { try await addLinked(linked, to: pending) }
+    }
+
+    /// Tries a record as it stands once more, for its reason.
+    private mutating func refuse(_ pending: Pending) async throws {
+        do {
+            try await write([.add(pending.entry, objectGUID: nil)])
+            progress.imported += 1
+        } catch let error as DirectoryError {
+            let parent = pending.entry.dn.parent
+            let hasParent = try await store.snapshot { snapshot in
+                try parent.map { try snapshot.resolve($0) != nil } ?? false
+            }
+            refuse(pending.line, pending.dnText, hasParent ? error.sentence : "its parent does not exist")
         }
-        waiting = []
-        for (pending, linked) in later {
-            let modifications = linked.map { Modification(.add, $0.name, $0.values) }
-            do {
-                try await write([.modify(.dn(pending.entry.dn), modifications)])
-            } catch let error as DirectoryError {
-                refuse(pending.line, pending.dnText, "imported without some values: \(error.sentence)")
+    }
+
+    /// One target that never came must not keep the others away.
+    private mutating func addLinked(_ linked: [EntryAttribute], to pending: Pending) async throws {
+        for attribute in linked {
+            let (known, unknown) = try await divided(attribute)
+            for values in [known.values, unknown.values] where !values.isEmpty {
+                do {
+                    let modification = Modification(.add, attribute.name, values)
+                    try await write([.modify(.dn(pending.entry.dn), [modification])])
+                } catch let error as DirectoryError {
+                    refuse(pending.line, pending.dnText, "imported without some values: \(error.sentence)")
+                }
             }
         }
     }

@@ -132,7 +132,11 @@ extension ReplicationAgent {
             )
         }
         if message.isCRLStale, !partners.current.isForestWide(part.header.namingContext) {
-            throw MessageHeld("the revocation list is stale: only schema and configuration are applied")
+            throw MessageHeld(
+                "the revocation list is stale: only schema and configuration are applied",
+                code: "crl-stale",
+                copyKey: "crl-stale/\(part.header.dsaGUID)/\(part.header.namingContext)/\(part.interval.from)"
+            )
         }
         let outcome = try await withCheckedThrowingContinuation { continuation in
             waitingParts.append(
@@ -260,12 +264,9 @@ extension ReplicationAgent {
                 text: "part \(part.partNumber) usn \(range) is older than what was adopted; dropped"
             )
         case .held(let reason):
-            failed(link, code: 2, "part usn \(range) is held: \(reason)")
             if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
             if case .ownEntryAhead = reason { raiseOwnEntryAhead(reason, by: link.partner) }
-            // Time heals a clock; the rest is for a person to release or discard.
-            if case .stampAhead = reason { throw MessageHeld("\(reason)", code: "stamp-ahead") }
-            throw MessageHeld("\(reason)", code: "poison", needsDecision: true)
+            return try await hold(part, reason, outcome.heldCopy, link: link)
         case .refused(let reason):
             failed(link, code: reason.resultCode, "part usn \(range) is refused: \(reason)")
             if awaited[part.requestID]?.link == link { conclude(part.requestID, isApplied: false) }
@@ -276,6 +277,7 @@ extension ReplicationAgent {
         }
         await noteRecovered(part)
         if outcome.commit?.adopted == true { await settleRetirements(part, link: link) }
+        await settle(outcome, link: link)
         if outcome.changedUpTo != nil { changed(link.namingContext, from: link.partner) }
         if outcome.commit?.wantsRequest == true { scheduleSoon(link) }
         try await concludeCovered(part, link: link)

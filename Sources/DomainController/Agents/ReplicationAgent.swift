@@ -56,6 +56,8 @@ package actor ReplicationAgent {
     /// Links whose newest request is in the database but was never mailed: the next attempt makes a new one.
     var unsent: Set<ReplicationLink> = []
     var rollback = RollbackMemory()
+    /// Takes away the mails of held parts, by their copy keys.
+    var dropHeldCopies: (@Sendable ([String]) async -> Void)?
     private(set) var isStopped = false
     private var isViewStale = false
     private var timer: Task<Void, Never>?

@@ -191,7 +191,7 @@ actor DropReader {
             post(.duplicate(messageID: mail.envelope.messageID), file, mail.envelope.from)
             await finish(file, mail.envelope.from)
         case .held(let reason):
-            await hold(file, code: reason.code, sentence: reason.description, isRetried: true)
+            await hold(file, MessageHeld(reason.description, code: reason.code))
         case .refused(let refusal):
             if patience.mayStillGrow(file, refusal, isOurs: mailRoot.isCompleted(file.id), at: .now) {
                 return nil
@@ -270,13 +270,7 @@ actor DropReader {
             )
         } catch let held as MessageHeld {
             // The others wait: released, this fragment makes the message whole again.
-            await hold(
-                file,
-                code: held.code,
-                sentence: held.description,
-                isRetried: !held.needsDecision,
-                partner: envelope.from
-            )
+            await hold(file, held, partner: envelope.from)
         } catch {
             if !isStopping { postpone(file, reason: "\(error)", partner: envelope.from) }
         }
@@ -326,22 +320,22 @@ actor DropReader {
         }
     }
 
-    private func hold(
-        _ file: MailFile,
-        code: String,
-        sentence: String,
-        isRetried: Bool,
-        partner: GUID? = nil
-    ) async {
+    private func hold(_ file: MailFile, _ held: MessageHeld, partner: GUID? = nil) async {
         let reason = MailReason(
-            code: code,
-            sentence: sentence,
+            code: held.code,
+            sentence: held.description,
+            hint: held.hint,
             time: context.now(),
-            isRetried: isRetried
+            isRetried: !held.needsDecision,
+            copyKey: held.copyKey
         )
         do throws(FileError) {
-            try await mailRoot.hold(.drop, file.id, reason: reason)
-            post(.held(code: code, sentence: sentence), file, partner)
+            switch try await mailRoot.hold(.drop, file.id, reason: reason) {
+            case .held: post(.held(code: held.code, sentence: held.description), file, partner)
+            case .refused: post(.refused(code: "held-full", sentence: held.description), file, partner)
+            case .full:
+                postpone(file, reason: "Held is full; \(held.description)", partner: partner)
+            }
         } catch {
             trouble(error, file.id)
             postpone(file, reason: error.description, partner: partner)

@@ -7,7 +7,7 @@ struct MailVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mail",
         abstract: "The mail-drop.",
-        subcommands: [List.self, Show.self]
+        subcommands: [List.self, Show.self, Release.self, Discard.self]
     )
 
     struct List: AsyncParsableCommand {
@@ -15,12 +15,34 @@ struct MailVerbs: ParsableCommand {
 
         @Argument(help: "Pickup, Queue, Drop, Fragments, Held, Badmail or Archive (default: all).")
         var folder: String?
+        @Flag(help: "Only what is held, with its reason.") var held = false
         @OptionGroup var dsa: DSAOptions
         @OptionGroup var output: JSONOption
 
         func run() async throws {
-            let files = try await dsa.client().mailList(MailListQuery(folder: folder))
-            try output.print(files, text: MailText.table(files))
+            let request = MailDecisionRequest(id: id, by: by ?? NSUserName())
+            let reply = try await dsa.client().mailRelease(request)
+            try output.print(reply, text: reply.line)
+        }
+    }
+
+    struct Discard: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put a held mail into Badmail.",
+            discussion:
+                "What a part of changes brings stays missing: its source sends it again, and the same data is "
+                + "dropped again, until the source's owner changes it there."
+        )
+
+        @Argument(help: "The mail's id.") var id: String
+        @Option(help: "Who decides (default: the user that calls).") var by: String?
+        @OptionGroup var dsa: DSAOptions
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let request = MailDecisionRequest(id: id, by: by ?? NSUserName())
+            let reply = try await dsa.client().mailDiscard(request)
+            try output.print(reply, text: reply.line)
         }
     }
 
