@@ -55,6 +55,8 @@ package struct NeighborReply: Codable, Hashable, Sendable {
     package var pendingSince: Timestamp?
     /// How far everything of the partner has been received.
     package var highWatermark: USN?
+    /// Attributes that have joined the partial attribute set and are not complete here; nil when there are none.
+    package var addition: AdditionReply?
 
     package init(
         namingContext: String,
@@ -71,7 +73,8 @@ package struct NeighborReply: Codable, Hashable, Sendable {
         consecutiveFailures: Int,
         lastSuccess: Timestamp? = nil,
         pendingSince: Timestamp? = nil,
-        highWatermark: USN? = nil
+        highWatermark: USN? = nil,
+        addition: AdditionReply? = nil
     ) {
         self.namingContext = namingContext
         self.namingContextGUID = namingContextGUID
@@ -88,12 +91,27 @@ package struct NeighborReply: Codable, Hashable, Sendable {
         self.lastSuccess = lastSuccess
         self.pendingSince = pendingSince
         self.highWatermark = highWatermark
+        self.addition = addition
     }
 
     /// The request has been sent and its answer has not come: no failure.
     package static let pendingResult = 8477
     package var isPending: Bool { result == Self.pendingResult }
     package var isFailing: Bool { result != 0 && !isPending }
+}
+
+/// How far attributes that joined the partial attribute set have come in a partial replica.
+package struct AdditionReply: Codable, Hashable, Sendable {
+    package var attributes: [String]
+    /// Databases of whose changes the added attributes hold as much as the others do, and how many there are.
+    package var originatorsComplete: Int
+    package var originators: Int
+
+    package init(attributes: [String], originatorsComplete: Int, originators: Int) {
+        self.attributes = attributes
+        self.originatorsComplete = originatorsComplete
+        self.originators = originators
+    }
 }
 
 /// A partner that pulls a naming context from this DSA.

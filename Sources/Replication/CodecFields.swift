@@ -33,6 +33,7 @@ enum FieldTag: UInt64 {
     case links = 37
     case partNumber = 38
     case isLast = 39
+    case needsPartialAttributes = 40
 
     case usn = 48
 

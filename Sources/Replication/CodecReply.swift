@@ -26,6 +26,7 @@ extension ReplicationCodec {
         if !reply.links.isEmpty { fields.field(.links, links) }
         fields.field(.partNumber) { $0.count(reply.partNumber) }
         fields.field(.isLast) { $0.bool(reply.isLast) }
+        if reply.needsPartialAttributes { fields.field(.needsPartialAttributes) { $0.bool(true) } }
         return fields.message.octets
     }
 
@@ -97,6 +98,10 @@ extension ReplicationCodec {
                 try reader.collected()
             } ?? [:],
             cutFor: try fields.required(.replica) { reader throws(CodecError) in try reader.replica() },
+            needsPartialAttributes: try fields.optional(.needsPartialAttributes) {
+                reader throws(CodecError) in
+                try reader.bool()
+            } ?? false,
             attributes: attributes ?? [],
             // Links continue the stamps of the objects: the order of these two lines is the protocol's.
             objects: try fields.optional(.objects) { reader throws(CodecError) in

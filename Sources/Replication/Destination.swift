@@ -30,6 +30,8 @@ package struct Destination: Hashable, Sendable {
     package internal(set) var joinStart: JoinStart?
     /// What is held and was not yet seen at the source is marked in the database.
     package internal(set) var isResyncing = false
+    /// Of a partial replica: the attributes that it keeps; nil until the schema here was asked.
+    package internal(set) var partialSet: PartialSet?
 
     package init(namingContext: GUID, isPartial: Bool) {
         self.namingContext = namingContext
@@ -72,10 +74,13 @@ package struct Destination: Hashable, Sendable {
             received: record.invocationID.flatMap { cursor(of: source, $0)?.received } ?? .init(),
             // Who joins must be shown everything that the source holds.
             vector: hasJoined ? advertisedVector(own: header.invocationID, ownUSN: ownUSN, at: now) : .init(),
+            addedAttributes: partialSet?.added ?? [],
+            addedVector: hasJoined ? partialSet?.addedVector ?? .init() : .init(),
             collected: collected,
             isJoining: !hasJoined && joinSource == source,
             replica: kind,
-            partialAttributes: record.wantsPartialAttributes ? partialAttributes : nil,
+            partialAttributes: record.wantsPartialAttributes
+                ? partialSet?.attributes ?? partialAttributes : nil,
             partBytesMax: limits.bytesMax,
             partObjectsMax: limits.objectsMax,
             credit: limits.credit

@@ -11,7 +11,7 @@ private enum StoredLimits {
 
 extension Destination {
     /// The first octet of the stored form.
-    private static let formatVersion: UInt8 = 2
+    private static let formatVersion: UInt8 = 3
 
     /// The form in the database; equal destinations give equal octets.
     package func encoded() -> [UInt8] {
@@ -36,6 +36,11 @@ extension Destination {
         writer.count(requests.count)
         for request in requests { writer.outstanding(request) }
         writer.retired(retired)
+        writer.optional(partialSet) { writer, set in
+            writer.oids(set.attributes)
+            writer.oids(set.added)
+            writer.vector(set.addedVector)
+        }
         return writer.octets
     }
 
@@ -65,6 +70,11 @@ extension Destination {
             requests.append(try reader.outstanding())
         }
         retired = try reader.retired()
+        partialSet = try reader.optional { reader throws(CodecError) in
+            var set = PartialSet(try reader.oids())
+            (set.added, set.addedVector) = (try reader.oids(), try reader.vector())
+            return set
+        }
         try reader.finish("the stored destination")
     }
 }
@@ -103,6 +113,7 @@ extension ByteWriter {
         for seen in cursor.vectors {
             usn(seen.asOf)
             vector(seen.vector)
+            optional(seen.addedVector) { $0.vector($1) }
             collected(seen.collected)
         }
         usn(cursor.newestAsOf)
@@ -120,6 +131,7 @@ extension ByteWriter {
         signed(Int64(request.credit))
         replica(request.replica)
         bool(request.isJoining)
+        oids(request.addedAttributes)
         count(request.resends)
         timestamp(request.lastSent)
         optional(request.lastPart) { $0.timestamp($1) }
@@ -192,7 +204,12 @@ extension ByteReader {
         var cursor = SourceCursor(sourceDSA: try guid(), invocationID: try guid())
         cursor.received = try intervals()
         for _ in 0..<(try count(max: SourceCursor.vectorsMax, "number of vectors seen")) {
-            let seen = SeenVector(asOf: try usn(), vector: try vector(), collected: try collected())
+            let seen = SeenVector(
+                asOf: try usn(),
+                vector: try vector(),
+                addedVector: try optional { reader throws(CodecError) in try reader.vector() },
+                collected: try collected()
+            )
             cursor.vectors.append(seen)
         }
         cursor.newestAsOf = try usn()
@@ -212,6 +229,7 @@ extension ByteReader {
             credit: try smallNumber("credit"),
             replica: try replica(),
             isJoining: try bool(),
+            addedAttributes: try oids(),
             resends: try number(0...Int(Int32.max), "number of resends"),
             lastSent: try timestamp(),
             lastPart: try optional { reader throws(CodecError) in try reader.timestamp() },

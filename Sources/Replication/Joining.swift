@@ -17,6 +17,7 @@ extension Destination {
         forgetReceived()
         (vector, collected, hasJoined, joinSource, joinStarted) = (.init(), [:], false, source, nil)
         (joinStart, isResyncing) = (nil, true)
+        joinAddedAttributes()
     }
 
     /// Whether the join is older than a tombstone lives: what came first may show objects that were deleted,

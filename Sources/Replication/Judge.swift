@@ -70,6 +70,7 @@ extension Destination {
             }
             vector.merge(seen.vector, excluding: part.ownInvocationID)
             result.ownCovered = max(result.ownCovered, seen.vector[part.ownInvocationID]?.usn ?? .zero)
+            adoptAdded(seen, excluding: part.ownInvocationID)
             collected.merge(seen.collected) { max($0, $1) }
             cursor.newestAdoptedAsOf = max(cursor.newestAdoptedAsOf, seen.asOf)
             let time =
@@ -78,6 +79,7 @@ extension Destination {
             result.adopted = true
         }
         save(cursor)
+        if result.adopted { joinAddedAttributes() }
         if result.adopted, !result.mustStartOver { (hasJoined, joinStart) = (true, nil) }
         result.wantsRequest = wantsRequest(after: requests[index], cursor: cursor)
         return result
@@ -114,7 +116,7 @@ extension Destination {
             guard request.requestID == part.requestID, request.sourceDSA == part.header.dsaGUID else {
                 return false
             }
-            return part.cutFor == .full || part.cutFor == request.replica
+            return (part.cutFor == .full || part.cutFor == request.replica) && isCutWithAddedVector(part)
         }
     }
 
@@ -131,7 +133,7 @@ extension Destination {
         if request.sequence >= record.newestAnsweredSequence {
             record.newestAnsweredSequence = request.sequence
             record.invocationID = part.header.invocationID
-            record.wantsPartialAttributes = false
+            record.wantsPartialAttributes = part.needsPartialAttributes
             record.lastFailure = nil
         }
         for other in requests.indices

@@ -110,6 +110,8 @@ package struct ChangesReply: Hashable, Sendable {
     package var collected: [GUID: USN]
     /// The PAS the part was cut with; `.full` when nothing was filtered by attribute.
     package var cutFor: ReplicaKind
+    /// The source knows the partial attribute set by the list in the request alone: send it again.
+    package var needsPartialAttributes: Bool
     /// The table that `objects` and `links` index.
     package var attributes: [OID]
     package var objects: [ReplicatedObject]
@@ -128,6 +130,7 @@ package struct ChangesReply: Hashable, Sendable {
         addedVector: UpToDatenessVector? = nil,
         collected: [GUID: USN] = [:],
         cutFor: ReplicaKind,
+        needsPartialAttributes: Bool = false,
         attributes: [OID] = [],
         objects: [ReplicatedObject] = [],
         links: [ReplicatedLink] = [],
@@ -142,6 +145,7 @@ package struct ChangesReply: Hashable, Sendable {
         self.addedVector = addedVector
         self.collected = collected
         self.cutFor = cutFor
+        self.needsPartialAttributes = needsPartialAttributes
         self.attributes = attributes
         self.objects = objects
         self.links = links

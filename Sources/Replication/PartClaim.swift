@@ -7,8 +7,10 @@ package struct PartClaim: Hashable, Sendable {
     package var interval: USNInterval
     package var asOf: USN
     package var vector: UpToDatenessVector
+    package var addedVector: UpToDatenessVector?
     package var collected: [GUID: USN]
     package var cutFor: ReplicaKind
+    package var needsPartialAttributes: Bool
     /// The latest time in any stamp of its data.
     package var newestStampTime: Timestamp?
     package var ownInvocationID: GUID
@@ -20,6 +22,8 @@ package struct PartClaim: Hashable, Sendable {
         interval = reply.interval
         asOf = reply.asOf
         vector = reply.vector
+        addedVector = reply.addedVector
+        needsPartialAttributes = reply.needsPartialAttributes
         collected = reply.collected
         cutFor = reply.cutFor
         let objectTimes = reply.objects.lazy.flatMap { $0.attributes.lazy.map(\.stamp.time) }
@@ -29,7 +33,9 @@ package struct PartClaim: Hashable, Sendable {
         self.ownUSN = ownUSN
     }
 
-    var seen: SeenVector { SeenVector(asOf: asOf, vector: vector, collected: collected) }
+    var seen: SeenVector {
+        SeenVector(asOf: asOf, vector: vector, addedVector: addedVector, collected: collected)
+    }
 }
 
 /// What to do with a part.

@@ -1,3 +1,4 @@
+package import DirectoryModel
 package import Identifiers
 
 /// A request that was sent: only parts that name one of these move cursors.
@@ -13,6 +14,8 @@ package struct OutstandingRequest: Hashable, Sendable {
     package let credit: Int
     package let replica: ReplicaKind
     package let isJoining: Bool
+    /// What was being added to the partial attribute set.
+    package let addedAttributes: [OID]
     package internal(set) var resends = 0
     /// When it was last sent, again or for the first time.
     package internal(set) var lastSent: Timestamp
@@ -38,6 +41,7 @@ extension OutstandingRequest {
         credit = request.credit
         replica = request.replica
         isJoining = request.isJoining
+        addedAttributes = request.addedAttributes
         lastSent = now
         self.request = request
     }

@@ -64,6 +64,7 @@ extension Destination {
                 vector[life.invocationID] = VectorEntry(usn: life.keptUSN, time: entry.time)
                 forgetReceived()
             }
+            partialSet?.addedVector.cap(by: retired)
             if let usn = collected[life.invocationID], usn > life.keptUSN {
                 collected[life.invocationID] = life.keptUSN
             }
@@ -113,6 +114,7 @@ extension PartClaim {
         guard retired.contains(where: { $0.value.isReused }) else { return self }
         var claim = self
         claim.vector.cap(by: retired)
+        claim.addedVector?.cap(by: retired)
         claim.collected.cap(by: retired)
         return claim
     }
@@ -123,6 +125,7 @@ extension SeenVector {
         guard retired.contains(where: { $0.value.isReused }) else { return self }
         var seen = self
         seen.vector.cap(by: retired)
+        seen.addedVector?.cap(by: retired)
         seen.collected.cap(by: retired)
         return seen
     }

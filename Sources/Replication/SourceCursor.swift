@@ -4,11 +4,19 @@ package import Identifiers
 package struct SeenVector: Hashable, Sendable {
     package let asOf: USN
     package internal(set) var vector: UpToDatenessVector
+    /// What the source's snapshot held of the attributes that are being added here; nil when it was not asked.
+    package internal(set) var addedVector: UpToDatenessVector?
     package internal(set) var collected: [GUID: USN]
 
-    package init(asOf: USN, vector: UpToDatenessVector, collected: [GUID: USN]) {
+    package init(
+        asOf: USN,
+        vector: UpToDatenessVector,
+        addedVector: UpToDatenessVector? = nil,
+        collected: [GUID: USN]
+    ) {
         self.asOf = asOf
         self.vector = vector
+        self.addedVector = addedVector
         self.collected = collected
     }
 }
@@ -40,6 +48,10 @@ package struct SourceCursor: Hashable, Sendable {
         if index < vectors.endIndex, vectors[index].asOf == seen.asOf {
             // Two snapshots at one USN hold the same stamped state: what either vector claims is true of both.
             vectors[index].vector.merge(seen.vector, excluding: nil)
+            if let added = seen.addedVector {
+                vectors[index].addedVector = vectors[index].addedVector ?? .init()
+                vectors[index].addedVector?.merge(added, excluding: nil)
+            }
             vectors[index].collected.merge(seen.collected) { max($0, $1) }
         } else {
             vectors.insert(seen, at: index)

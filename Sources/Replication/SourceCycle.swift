@@ -85,6 +85,10 @@ package struct SourceCycle: Sendable {
     private let empty: ChangesReply
     private let received: ReceivedIntervals
     private let partialAttributes: Set<OID>?
+    /// What a partial source has completely; nil for a full one.
+    private let complete: Set<OID>?
+    /// Attributes that the destination has no history of, and that its second vector alone speaks of.
+    private let added: Set<OID>
     private let credit: Int
     private var draft: PartDraft
     private var rangeIndex = 0
@@ -95,7 +99,9 @@ package struct SourceCycle: Sendable {
     /// Prepares the answer to one request.
     ///
     /// `asOf` is the highest USN in the snapshot; `vector` (own entry included) and `collected` are of it too.
-    /// `partialAttributes` is the PAS to cut with, nil for every attribute. `skip` is what was cut for this
+    /// `partialAttributes` is the PAS to cut with, nil for every attribute; `knowsSet` is false when it is known
+    /// from the request alone. A partial source sends nothing but what it has completely (`complete`), and where
+    /// that is less than was asked for, the part says so and is data only. `skip` is what was cut for this
     /// destination's earlier requests and may still be on its way.
     package init(
         request: ChangesRequest,
@@ -104,10 +110,14 @@ package struct SourceCycle: Sendable {
         vector: UpToDatenessVector,
         collected: [GUID: USN],
         partialAttributes: Set<OID>? = nil,
+        knowsSet: Bool = true,
+        complete: Set<OID>? = nil,
         skip: ReceivedIntervals = .init()
     ) {
         self.request = request
         self.partialAttributes = partialAttributes
+        self.complete = complete
+        added = Set(request.addedAttributes).subtracting(Self.alwaysInSet)
         // USNs of another life of this database mean nothing here.
         received = request.sourceInvocationID == header.invocationID ? request.received : .init()
         var covered = received
@@ -120,8 +130,10 @@ package struct SourceCycle: Sendable {
             interval: USNInterval(from: asOf, to: asOf),
             asOf: asOf,
             vector: vector,
+            addedVector: request.addedAttributes.isEmpty ? nil : vector,
             collected: collected,
-            cutFor: partialAttributes == nil ? .full : request.replica,
+            cutFor: Self.cutFor(request, partialAttributes, complete),
+            needsPartialAttributes: !knowsSet,
             partNumber: 0,
             isLast: false
         )
@@ -165,7 +177,7 @@ package struct SourceCycle: Sendable {
         var parts = advance(to: link.usn)
         ancestors = []
         guard wantsMore, isInRange(link.usn), isInSet(link.attribute),
-            !request.vector.covers(link.stamp.stamp)
+            !vector(for: link.attribute).covers(link.stamp.stamp)
         else { return parts }
         let tombstone = link.deletedSource.flatMap { maybeCollected($0) ? whole($0) : nil }
         parts += makeRoom(
@@ -268,6 +280,9 @@ package struct SourceCycle: Sendable {
         var writer: GUID?
         var covered = USN.zero
         let isWanted = { (attribute: SnapshotAttribute) in
+            if !added.isEmpty, added.contains(attribute.attribute) {
+                return !request.addedVector.covers(attribute.stamp) && isInSet(attribute.attribute)
+            }
             if attribute.stamp.invocationID != writer {
                 writer = attribute.stamp.invocationID
                 covered = request.vector.entries[attribute.stamp.invocationID]?.usn ?? .zero
@@ -308,9 +323,27 @@ package struct SourceCycle: Sendable {
     }
 
     private func isInSet(_ attribute: OID) -> Bool {
-        guard let partialAttributes else { return true }
-        return attribute == .name || attribute == .objectClass || attribute == .isDeleted
-            || partialAttributes.contains(attribute)
+        if partialAttributes == nil, complete == nil { return true }
+        if Self.alwaysInSet.contains(attribute) { return true }
+        return partialAttributes?.contains(attribute) ?? true && complete?.contains(attribute) ?? true
+    }
+
+    private static let alwaysInSet: Set<OID> = [.name, .objectClass, .isDeleted]
+
+    /// Two of the destination's vectors speak of two kinds of attributes; neither stands in for the other.
+    private func vector(for attribute: OID) -> UpToDatenessVector {
+        added.contains(attribute) ? request.addedVector : request.vector
+    }
+
+    private static func cutFor(_ request: ChangesRequest, _ set: Set<OID>?, _ complete: Set<OID>?)
+        -> ReplicaKind
+    {
+        let hasLess =
+            complete.map { complete in
+                set.map { !$0.subtracting(alwaysInSet).isSubset(of: complete) } ?? true
+            } ?? false
+        if hasLess { return .partial(digest: [UInt8](repeating: 0, count: ReplicationLimits.digestOctets)) }
+        return set == nil ? .full : request.replica
     }
 
     private func ancestorsToSend(before object: SnapshotObject) -> [SnapshotObject] {

@@ -1,3 +1,4 @@
+import DirectoryModel
 package import Identifiers
 
 /// What a source remembers of its destinations, in memory only: losing it costs duplicates, never data.
@@ -18,6 +19,9 @@ package struct SourceLedger: Hashable, Sendable {
 
     private struct Entry: Hashable {
         let invocationID: GUID
+        /// What its requests ask for: what was cut with less is no part of an answer to more.
+        var replica: ReplicaKind?
+        var added: [OID] = []
         var sequence: UInt64 = 0
         var cuts: [Cut] = []
     }
@@ -44,6 +48,9 @@ package struct SourceLedger: Hashable, Sendable {
         }
         guard request.sequence >= entry.sequence else { return nil }
         entry.sequence = request.sequence
+        if entry.replica != request.replica || entry.added != request.addedAttributes {
+            (entry.replica, entry.added, entry.cuts) = (request.replica, request.addedAttributes, [])
+        }
         entry.cuts.removeAll { now >= $0.at.adding(seconds: skipSeconds) }
         entries[key] = entry
         var skip = ReceivedIntervals()

@@ -83,9 +83,50 @@ extension WriteTransaction {
             return PartOutcome(verdict: .refused(.rollbackSuspected(suspicion)))
         }
         let claim = PartClaim(part, ownInvocationID: identity.invocationID, ownUSN: highestUSN)
-        let verdict = context.isSeed ? .apply(movesCursors: false) : destination.judge(claim, at: now)
-        var outcome = PartOutcome(verdict: verdict)
-        let application = try PartApplication(part, held, in: self)
+        var outcome = PartOutcome(
+            verdict: context.isSeed ? .apply(movesCursors: false) : destination.judge(claim, at: now)
+        )
+        let application = try examine(part, claim, held, destination, &outcome)
+        switch outcome.verdict {
+        case .refused, .stale: break
+        case .held(let reason):
+            outcome.heldCopy = try hold(part, claim, reason, destination)
+            destination.noteHeld(claim, at: now)
+        case .duplicate:
+            try noteBoots(of: part.header, usn: part.asOf)
+            outcome.commit = destination.commit(claim, at: now)
+            try settle(part, held, &destination, wasJoined: wasJoined, &outcome)
+            outcome.settledHolds = try settleHolds(by: claim, destination)
+        case .apply:
+            let usnBefore = highestUSN
+            try noteBoots(of: part.header, usn: part.asOf)
+            try application?.run(&outcome)
+            if destination.isResyncing { try noteSeen(part, in: held) }
+            if highestUSN != usnBefore {
+                outcome.changedUpTo = highestUSN
+                outcome.schemaChanged = held.role == .schema
+                outcome.configurationChanged = held.role == .configuration
+            }
+            outcome.commit = destination.commit(claim, at: now)
+            try settle(part, held, &destination, wasJoined: wasJoined, &outcome)
+            outcome.settledHolds = try settleHolds(by: claim, destination)
+        }
+        return outcome
+    }
+
+    /// What the judge cannot see without the data at hand; nil when there is nothing to apply.
+    private func examine(
+        _ part: ChangesReply,
+        _ claim: PartClaim,
+        _ held: HeldNamingContext,
+        _ destination: Destination,
+        _ outcome: inout PartOutcome
+    ) throws -> PartApplication? {
+        switch outcome.verdict {
+        case .refused, .stale, .duplicate: return nil
+        case .apply, .held: break
+        }
+        let application = try PartApplication(part, held, destination, in: self)
         var waived = PoisonWaiver.none
         if case .held(let reason) = outcome.verdict {
             waived = try waiver(of: reason, part, claim, destination, application)
@@ -105,31 +146,7 @@ extension WriteTransaction {
                 try noteLingering(try application.lingeringObjects(), in: part, held)
             }
         }
-        switch outcome.verdict {
-        case .refused, .stale: break
-        case .held(let reason):
-            outcome.heldCopy = try hold(part, claim, reason, destination)
-            destination.noteHeld(claim, at: now)
-        case .duplicate:
-            try noteBoots(of: part.header, usn: part.asOf)
-            outcome.commit = destination.commit(claim, at: now)
-            try settle(part, held, &destination, wasJoined: wasJoined, &outcome)
-            outcome.settledHolds = try settleHolds(by: claim, destination)
-        case .apply:
-            let usnBefore = highestUSN
-            try noteBoots(of: part.header, usn: part.asOf)
-            try application.run(&outcome)
-            if destination.isResyncing { try noteSeen(part, in: held) }
-            if highestUSN != usnBefore {
-                outcome.changedUpTo = highestUSN
-                outcome.schemaChanged = held.role == .schema
-                outcome.configurationChanged = held.role == .configuration
-            }
-            outcome.commit = destination.commit(claim, at: now)
-            try settle(part, held, &destination, wasJoined: wasJoined, &outcome)
-            outcome.settledHolds = try settleHolds(by: claim, destination)
-        }
-        return outcome
+        return application
     }
 
     /// Media has no request; the first part of it makes one, which the whole of it answers.
@@ -147,11 +164,18 @@ extension WriteTransaction {
             to: part.header.dsaGUID,
             id: part.requestID,
             header: header,
-            kind: part.cutFor,
+            kind: kind(of: destination),
             limits: PartLimits(),
             at: now,
             ownUSN: highestUSN
         )
+    }
+
+    /// Media that was cut with less than what this replica keeps is data only, like any such part.
+    private func kind(of destination: Destination) -> ReplicaKind {
+        guard let set = destination.partialSet else { return .full }
+        let digest = view.sha256(PartialSet.hashedOctets(of: set.attributes))
+        return .partial(digest: Array(digest.prefix(ReplicationLimits.digestOctets)))
     }
 }
 
@@ -164,14 +188,24 @@ struct PartApplication {
     let transaction: WriteTransaction
     /// By index in the part's table; nil for what this partial replica does not keep.
     private let ids: [Int32?]
+    /// Of a partial replica: the ids of attributes that were being added when the part was asked for.
+    private let added: Set<Int32>
     /// Of every object, in the order of the part.
     private let contents: [Content]
 
-    init(_ part: ChangesReply, _ held: HeldNamingContext, in transaction: WriteTransaction) throws {
+    init(
+        _ part: ChangesReply,
+        _ held: HeldNamingContext,
+        _ destination: Destination,
+        in transaction: WriteTransaction
+    ) throws {
         self.part = part
         self.held = held
         self.transaction = transaction
-        let kept = held.isPartial ? Set(transaction.view.schema.partialAttributeSet) : nil
+        // The set that the cursors speak of, not the schema's: within this transaction that may be newer.
+        let kept = destination.partialSet.map { Set($0.attributes) }
+        let request = destination.requests.first { $0.requestID == part.requestID }
+        added = Set(try (request?.addedAttributes ?? []).map { try transaction.attributeID($0) })
         let ids = try part.attributes.map { oid -> Int32? in
             guard kept?.contains(oid) ?? true else { return nil }
             return try transaction.attributeID(oid)
@@ -197,7 +231,7 @@ struct PartApplication {
             }
             if content.canCreate { created.insert(object.objectGUID) }
             if isKnown, !content.canCreate, !content.isDeletion, !created.contains(object.objectGUID),
-                try !transaction.objects.holds(object.objectGUID)
+                !hasOnlyAdded(object), try !transaction.objects.holds(object.objectGUID)
             {
                 return .refused(.lingeringObject(object.objectGUID))
             }
@@ -210,12 +244,19 @@ struct PartApplication {
 
     /// Every one in the part, for the list.
     func lingeringObjects() throws -> [GUID] {
-        let contents = part.objects.map { ($0.objectGUID, Content($0, ids: ids)) }
-        let created = Set(contents.filter { $0.1.canCreate }.map(\.0))
-        let suspects = contents.filter { guid, content in
-            !content.canCreate && !content.isDeletion && !created.contains(guid)
+        let all = zip(part.objects, contents)
+        let created = Set(all.filter { $0.1.canCreate }.map(\.0.objectGUID))
+        let suspects = all.filter { object, content in
+            !content.canCreate && !content.isDeletion && !created.contains(object.objectGUID)
+                && !hasOnlyAdded(object)
         }
-        return try suspects.map(\.0).filter { try !transaction.objects.holds($0) }
+        return try suspects.map(\.0.objectGUID).filter { try !transaction.objects.holds($0) }
+    }
+
+    /// What the second vector lets through of an object that the main vector covers: collected here, or never to be
+    /// held, since its creation was not filtered out otherwise.
+    private func hasOnlyAdded(_ object: ReplicatedObject) -> Bool {
+        !added.isEmpty && object.attributes.allSatisfy { id($0.attribute).map { added.contains($0) } ?? true }
     }
 
     private func leapingVersion(in object: ReplicatedObject) throws -> UInt32? {

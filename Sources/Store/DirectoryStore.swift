@@ -73,7 +73,11 @@ package final class DirectoryStore: Sendable {
             try opened.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             loaded = try opened.write { db in
                 try Tables.prepare(db, path: path ?? "the database in memory")
-                return try Self.load(db, sha256: sha256)
+                let loaded = try Self.load(db, sha256: sha256)
+                // Another version of the program may build in another schema.
+                let view = Self.openSnapshot(db, loaded, sha256: sha256)
+                try WriteTransaction(view, at: .epoch).takePartialSets()
+                return loaded
             }
         } catch let error as DatabaseError {
             throw Self.storeError(error, path: path)
@@ -241,8 +245,15 @@ package final class DirectoryStore: Sendable {
     }
 
     private func openSnapshot(_ db: Database) -> StoreSnapshot {
-        let cache = cache.withLock { $0 }
-        return StoreSnapshot(
+        Self.openSnapshot(db, cache.withLock { $0 }, sha256: sha256)
+    }
+
+    private static func openSnapshot(
+        _ db: Database,
+        _ cache: Cache,
+        sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
+    ) -> StoreSnapshot {
+        StoreSnapshot(
             db,
             identity: cache.identity,
             contexts: cache.contexts,

@@ -67,6 +67,7 @@ extension WriteTransaction {
         }
         let held = try NamingContextRows(db: db).insert(context, isPartial: isPartial, naming: view.schema)
         view.note(held)
+        if isPartial { try takePartialSet(of: held) }
         return held
     }
 

@@ -7,7 +7,7 @@ import GRDB
 /// computes stands in columns beside the blob, so that it changes without touching stamped state.
 enum Tables {
     /// `PRAGMA user_version`: another number is another layout.
-    static let version: Int64 = 4
+    static let version: Int64 = 5
 
     static let statements = [
         "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",

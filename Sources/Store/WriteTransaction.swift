@@ -198,6 +198,7 @@ final class WriteTransaction {
         indexedAttributes = [:]
         classRows = ClassRows(view.schema)
         try reindex(from: old)
+        if view.schema.partialAttributeSet != old.partialAttributeSet { try takePartialSets() }
     }
 
     private func index(_ object: Int64, from old: ObjectBody, to new: ObjectBody) throws {

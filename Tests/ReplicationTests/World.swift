@@ -69,12 +69,14 @@ struct WorldReplica {
     }
 
     /// The data of one part, by the conflict rules; one USN for each object and link value that changed.
-    mutating func apply(_ part: ChangesReply) {
+    ///
+    /// `kept` is what a partial replica keeps.
+    mutating func apply(_ part: ChangesReply, keeping kept: Set<OID>? = nil) {
         for object in part.objects {
             var isChanged = false
             for attribute in object.attributes {
                 let item = Item.attribute(object.objectGUID, part.attributes[attribute.attribute])
-                guard
+                guard kept?.contains(part.attributes[attribute.attribute]) ?? true,
                     ConflictRules.outcome(local: items[item]?.stamp.stamp, incoming: attribute.stamp)
                         == .takeIncoming
                 else { continue }
@@ -89,7 +91,7 @@ struct WorldReplica {
                 objectUSN[object.objectGUID] = usn
             }
         }
-        for link in part.links {
+        for link in part.links where kept?.contains(part.attributes[link.attribute]) ?? true {
             let item = Item.link(link.source, link.target)
             guard ConflictRules.outcome(local: items[item]?.stamp, incoming: link.stamp) == .takeIncoming
             else { continue }
@@ -99,13 +101,21 @@ struct WorldReplica {
     }
 
     /// All parts of one answer, by the real source cycle.
-    func answer(_ request: ChangesRequest, skip: ReceivedIntervals, at now: Timestamp) -> [ChangesReply] {
+    func answer(
+        _ request: ChangesRequest,
+        skip: ReceivedIntervals,
+        at now: Timestamp,
+        cutting set: Set<OID>? = nil,
+        complete: Set<OID>? = nil
+    ) -> [ChangesReply] {
         var cycle = SourceCycle(
             request: request,
             header: header,
             asOf: usn,
             vector: vector(at: now),
             collected: destination.collected,
+            partialAttributes: set,
+            complete: complete,
             skip: skip
         )
         let places =

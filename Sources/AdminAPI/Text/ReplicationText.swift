@@ -67,6 +67,12 @@ extension NeighborReply {
             text += "        A request waits for its reply since \(RepadminTime.text(pendingSince)).\n"
         }
         if consecutiveFailures > 0 { text += "        \(consecutiveFailures) consecutive failure(s).\n" }
+        if let addition {
+            let names = addition.attributes.map { HumanText.line($0) }.joined(separator: ", ")
+            text +=
+                "        Added attributes: \(names); changes of \(addition.originatorsComplete) of "
+                + "\(addition.originators) databases are here.\n"
+        }
         if isPending || isFailing {
             text += "        Last success @ \(lastSuccess.map(RepadminTime.text) ?? "(never)").\n"
         }

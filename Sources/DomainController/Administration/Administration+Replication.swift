@@ -130,7 +130,8 @@ extension DomainControllerService {
                 consecutiveFailures: status?.consecutiveFailures ?? 0,
                 lastSuccess: destination?.lastSuccess(of: link.partner),
                 pendingSince: pending?.sentAt,
-                highWatermark: cursor?.highWatermark
+                highWatermark: cursor?.highWatermark,
+                addition: destination.flatMap { AdditionReply($0, naming: view.schema) }
             )
         }
     }
@@ -262,6 +263,20 @@ extension DomainControllerService {
             code: "noSuchPartner",
             message: "this DSA pulls nothing of that kind from anybody",
             hint: "bridgehead repl show lists what it pulls from whom"
+        )
+    }
+}
+
+extension AdditionReply {
+    /// Nil when nothing is being added.
+    init?(_ destination: Destination, naming schema: Schema) {
+        guard let set = destination.partialSet, !set.added.isEmpty else { return nil }
+        self.init(
+            attributes: set.added.map { schema.name(of: $0) ?? $0.description },
+            originatorsComplete: destination.vector.entries.count {
+                set.addedVector.covers($0.key, $0.value.usn)
+            },
+            originators: destination.vector.entries.count
         )
     }
 }

@@ -49,12 +49,9 @@ package struct PartialAttributes: Sendable {
     /// The digest: first 16 octets of SHA-256 over the sorted OIDs, each behind its length in one octet.
     package init(_ attributes: [OID]) {
         sorted = attributes.sorted()
-        var octets: [UInt8] = []
-        for attribute in sorted {
-            octets.append(UInt8(truncatingIfNeeded: attribute.derContent.count))
-            octets += attribute.derContent
-        }
-        digest = Array(Digest.sha256(octets).prefix(16))
+        digest = Array(
+            Digest.sha256(PartialSet.hashedOctets(of: sorted)).prefix(ReplicationLimits.digestOctets)
+        )
     }
 }
 

@@ -34,8 +34,6 @@ extension ReplicationAgent {
         let time = now()
         let view = partners.current
         let header = messageHeader(link.namingContext)
-        let kind = view.replicaKind(of: link.namingContext)
-        let list = view.partialAttributes.sorted
         let (limits, timing) = (settings.limits, settings.timing)
         let randomGUID = randomGUID
         // A partner that no mail can be sealed to is not asked: the request would count as pending.
@@ -54,12 +52,11 @@ extension ReplicationAgent {
                 to: link.partner,
                 id: randomGUID(),
                 header: header,
-                kind: kind,
+                kind: destination.replicaKind,
                 limits: limits,
                 timing: timing,
                 at: time,
-                ownUSN: ownUSN,
-                partialAttributes: list
+                ownUSN: ownUSN
             )
         }
         guard let request else { return nil }
@@ -280,6 +277,7 @@ extension ReplicationAgent {
         await settle(outcome, link: link)
         if outcome.changedUpTo != nil { changed(link.namingContext, from: link.partner) }
         if outcome.commit?.wantsRequest == true { scheduleSoon(link) }
+        if outcome.commit?.adopted == true { await partApplied(in: link.namingContext) }
         try await concludeCovered(part, link: link)
     }
 

@@ -155,6 +155,7 @@ extension ReplicationAgent {
             case .full: nil
             case .partial: Set(request.partialAttributes ?? view.partialAttributes.sorted)
             }
+        let knowsSet = filter == nil || request.replica == .partial(digest: view.partialAttributes.digest)
         let pipe = BoundedPipe<ChangesReply>(elementsAheadMax: Self.partsAheadMax)
         let store = store
         Task {
@@ -168,6 +169,7 @@ extension ReplicationAgent {
                         vector: try snapshot.vector(of: context, at: time),
                         collected: try snapshot.collected(of: context),
                         partialAttributes: filter,
+                        knowsSet: knowsSet,
                         skip: skip
                     )
                     try Self.cut(&cycle, from: snapshot, of: context) { try pipe.put($0) }

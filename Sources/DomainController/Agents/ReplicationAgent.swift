@@ -1,4 +1,5 @@
 import AdminAPI
+import DirectoryModel
 package import Identifiers
 package import InterSiteMessaging
 package import Logging
@@ -58,6 +59,10 @@ package actor ReplicationAgent {
     var rollback = RollbackMemory()
     /// Takes away the mails of held parts, by their copy keys.
     var dropHeldCopies: (@Sendable ([String]) async -> Void)?
+    /// Of partial replicas: the attributes being added, as they were last told.
+    var additions: [GUID: [OID]] = [:]
+    /// The schema may say another partial attribute set than the cursors of the last look.
+    var mayHaveAdditions = true
     private(set) var isStopped = false
     private var isViewStale = false
     private var timer: Task<Void, Never>?
@@ -149,6 +154,7 @@ package actor ReplicationAgent {
         nextAttempt = nextAttempt.filter { links.contains($0.key) }
         status = status.filter { links.contains($0.key) }
         unsent.formIntersection(links)
+        mayHaveAdditions = true
         // What could not be mailed may be possible now: a certificate or a route came.
         for link in links where nextAttempt[link] == nil || unsent.contains(link) {
             nextAttempt[link] = now()
@@ -171,6 +177,7 @@ package actor ReplicationAgent {
     /// Does whatever is due now, once; `run` calls it, and so does whoever drives a DSA by another clock.
     package func step() async {
         if isViewStale { await reloadView() }
+        if mayHaveAdditions { await followAdditions() }
         await watchLives()
         guard !rollback.isHalted else { return }
         let time = now()
@@ -195,7 +202,7 @@ package actor ReplicationAgent {
 
     /// When `step` has something to do next: a time at or before now says at once, nil says never.
     package var nextDue: Timestamp? {
-        if isViewStale { return now() }
+        if isViewStale || mayHaveAdditions { return now() }
         let times = Array(nextAttempt.values) + Array(pokesDue.values) + [nextCollection].compactMap { $0 }
         return times.min()
     }
