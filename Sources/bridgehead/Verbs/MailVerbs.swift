@@ -19,6 +19,29 @@ struct MailVerbs: ParsableCommand {
         @OptionGroup var dsa: DSAOptions
         @OptionGroup var output: JSONOption
 
+        func validate() throws {
+            guard folder == nil || !held else { throw ValidationError("--held is a folder itself.") }
+        }
+
+        func run() async throws {
+            let files = try await dsa.client().mailList(MailListQuery(folder: held ? "Held" : folder))
+            try output.print(files, text: MailText.table(files))
+        }
+    }
+
+    struct Release: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take a held mail as it is.",
+            discussion:
+                "A part of changes is applied in spite of its reason, as often as this data comes. Ask the owner "
+                + "of its source first."
+        )
+
+        @Argument(help: "The mail's id.") var id: String
+        @Option(help: "Who decides (default: the user that calls).") var by: String?
+        @OptionGroup var dsa: DSAOptions
+        @OptionGroup var output: JSONOption
+
         func run() async throws {
             let request = MailDecisionRequest(id: id, by: by ?? NSUserName())
             let reply = try await dsa.client().mailRelease(request)
