@@ -106,6 +106,21 @@ let package = Package(
             swiftSettings: house
         ),
 
+        // Whole DSAs in one process, on a virtual clock, over bad mail: see docs/ARCHITECTURE.md.
+        .target(
+            name: "Simulator",
+            dependencies: [
+                "Identifiers", "DirectoryModel", "Replication", "PKI", "SMTP", "SecureMail",
+                "InterSiteMessaging", "Store", "DomainController", logging,
+            ],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["Simulator", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: house
+        ),
+
         // Figures of the data path, in release: see Benchmarks/README.md.
         .executableTarget(
             name: "Bench",
@@ -146,8 +161,8 @@ let package = Package(
         .testTarget(
             name: "InterSiteMessagingTests",
             dependencies: [
-                "Identifiers", "SMTP", "PKI", "SecureMail", "InterSiteMessaging", "DialogueFiles", nioCore,
-                nioPosix, nioSSL, logging,
+                "Identifiers", "SMTP", "PKI", "SecureMail", "InterSiteMessaging", "Simulator",
+                "DialogueFiles", nioCore, nioPosix, nioSSL, logging,
             ],
             swiftSettings: house
         ),
@@ -167,6 +182,12 @@ let package = Package(
                 "Identifiers", "DirectoryModel", "Replication", "SMTP", "PKI", "SecureMail",
                 "InterSiteMessaging", "Store", "AdminAPI", "DomainController", logging, lifecycle,
             ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Identifiers", "DirectoryModel", "Replication", "Store", "Simulator"],
+            exclude: ["seeds-failed.txt"],
             swiftSettings: house
         ),
         .testTarget(name: "TidyTests", swiftSettings: house),

@@ -1,5 +1,6 @@
 package import Identifiers
 package import SMTP
+package import SecureMail
 
 /// A payload on its way from a service here to the service of the same name at another DSA.
 package struct IntersiteMessage: Sendable, Hashable {
@@ -99,6 +100,34 @@ package struct ReceivedMessage: Sendable, Hashable {
     }
 }
 
+extension ReceivedMessage {
+    /// What a transport hands over: `fileID` names the mail where the transport keeps it.
+    package init(
+        _ mail: OpenedMail,
+        transport: String,
+        fileID: String,
+        received: Timestamp,
+        trace: MailTrace = MailTrace()
+    ) {
+        let envelope = mail.envelope
+        self.init(
+            id: envelope.messageID,
+            inReplyTo: envelope.inReplyTo,
+            service: envelope.service,
+            sender: envelope.from,
+            payload: mail.payload,
+            created: envelope.created,
+            expires: envelope.expires,
+            summary: envelope.summary,
+            transport: transport,
+            isCRLStale: mail.crlStale,
+            fileID: fileID,
+            received: received,
+            trace: trace
+        )
+    }
+}
+
 /// Proof that a message is on disk and will be sent, however often this process ends before that.
 package struct SendReceipt: Sendable, Hashable {
     /// The message's id.
@@ -108,4 +137,11 @@ package struct SendReceipt: Sendable, Hashable {
     /// Of the sealed mail.
     package let octets: Int
     package let transport: String
+
+    package init(id: GUID, fileID: String, octets: Int, transport: String) {
+        self.id = id
+        self.fileID = fileID
+        self.octets = octets
+        self.transport = transport
+    }
 }

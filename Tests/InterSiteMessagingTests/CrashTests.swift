@@ -1,6 +1,7 @@
 import Identifiers
 import PKI
 import SecureMail
+import Simulator
 import Testing
 
 @testable import InterSiteMessaging
@@ -58,7 +59,7 @@ import Testing
         var call = 0
         while !isClean {
             call += 1
-            let disk = FaultyFileSystem()
+            let disk = FaultyFileSystem(modified: TestForest.now)
             try disk.createDirectory("/data", mode: 0o700)
             let root = try await Self.mailRoot(disk)
             disk.arm(failingCall: call, isDeath: isDeath)
@@ -95,7 +96,7 @@ import Testing
         var call = 0
         while !isClean {
             call += 1
-            let disk = FaultyFileSystem()
+            let disk = FaultyFileSystem(modified: TestForest.now)
             try disk.createDirectory("/data", mode: 0o700)
             let root = try await Self.mailRoot(disk)
             for mail in mails {
@@ -152,7 +153,7 @@ import Testing
 
     @Test func `share one directory sync, begun after the last rename`() async throws {
         let gate = SyncGate()
-        let disk = FaultyFileSystem(syncGate: gate)
+        let disk = FaultyFileSystem(modified: TestForest.now, syncGate: gate)
         let threads = BlockingThreads(count: 2)
         let sync = DirectorySync(folder: "/data", fileSystem: disk, threads: threads)
         gate.close()
@@ -172,7 +173,7 @@ import Testing
 
     @Test func `tell everybody who waited for a sync that failed`() async throws {
         let gate = SyncGate()
-        let disk = FaultyFileSystem(syncGate: gate)
+        let disk = FaultyFileSystem(modified: TestForest.now, syncGate: gate)
         let threads = BlockingThreads(count: 2)
         let sync = DirectorySync(folder: "/data", fileSystem: disk, threads: threads)
         disk.arm(failingCall: 2)

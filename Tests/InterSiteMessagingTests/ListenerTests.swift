@@ -1,6 +1,7 @@
 import Foundation
 import Identifiers
 import SMTP
+import Simulator
 import Testing
 
 @testable import InterSiteMessaging
@@ -118,7 +119,7 @@ import Testing
 
     @Test(arguments: [FaultyFileSystem.full, FaultyFileSystem.broken])
     func `answers for a disk that fails, leaves no file, and goes on alone`(_ number: CInt) async throws {
-        let disk = FaultyFileSystem()
+        let disk = FaultyFileSystem(modified: TestForest.now)
         try disk.createDirectory("/data", mode: 0o700)
         let root = try await MailRoot.open(
             at: "/data/mailroot",

@@ -1,5 +1,6 @@
 import Foundation
 import Identifiers
+import Simulator
 import Testing
 
 @testable import InterSiteMessaging
@@ -223,7 +224,7 @@ import Testing
     }
 
     @Test func `start a new line after one that could not be written whole`() async throws {
-        let disk = FaultyFileSystem()
+        let disk = FaultyFileSystem(modified: TestForest.now)
         let log = try await CommittedMessageLog.open(at: "/committed", fileSystem: disk, now: TestForest.now)
         let ids = (0..<2).map { _ in TestRandom.guid() }
         disk.arm(failingCall: 1, number: FaultyFileSystem.full)

@@ -35,6 +35,12 @@ import Testing
             "InterSiteMessaging", "Store", "AdminAPI", "Logging", "ServiceLifecycle", "Foundation", "Glibc",
             "Dispatch", "Synchronization",
         ],
+        "Simulator": [
+            "Identifiers", "DirectoryModel", "Replication", "SMTP", "PKI", "SecureMail",
+            "InterSiteMessaging", "Store", "DomainController", "Logging", "Dispatch", "Glibc",
+            "Synchronization",
+        ],
+        "simulate": ["Simulator", "ArgumentParser", "Foundation", "Synchronization"],
         "bridgehead": [
             "Identifiers", "DirectoryModel", "DomainController", "InterSiteMessaging", "AdminAPI",
             "AdminClient", "Console", "ArgumentParser", "Yams", "Logging", "ServiceLifecycle", "UnixSignals",

@@ -83,9 +83,7 @@ extension DomainControllerService {
 
     /// Tells partners, and reads the configuration again when that is what changed.
     func announce(_ contexts: [GUID]) async throws {
-        let changed = Set(contexts)
-        if changed.contains(where: { partners.current.isForestWide($0) }) { try await partners.reload() }
-        for context in changed { await agent.changed(context) }
+        try await dsa.announce(contexts)
     }
 
     package func metadata(_ query: ObjectQuery) async throws -> MetadataReply {

@@ -1,5 +1,5 @@
 import AdminAPI
-import DirectoryModel
+package import DirectoryModel
 import Identifiers
 import PKI
 import Replication
@@ -13,6 +13,10 @@ package struct ConfigurationReader {
 
     let schema: Schema
     let identity: ReplicaIdentity
+
+    package init(schema: Schema, identity: ReplicaIdentity) {
+        (self.schema, self.identity) = (schema, identity)
+    }
 
     /// - Throws: `AdminError` when the directory lacks what every DSA has.
     package func read(_ snapshot: StoreSnapshot) throws -> ConfigurationView {

@@ -81,6 +81,13 @@ package final class DirectorySystemAgent: Sendable {
         )
     }
 
+    /// After originating writes: tells partners, and reads the configuration again when that is what changed.
+    package func announce(_ contexts: [GUID]) async throws {
+        let changed = Set(contexts).sorted()
+        if changed.contains(where: { partners.current.isForestWide($0) }) { try await partners.reload() }
+        for context in changed { await agent.changed(context) }
+    }
+
     /// Puts the agents behind the messaging service and the transport under it.
     ///
     /// `membershipChanged` is called after each reading of the configuration.

@@ -2,7 +2,7 @@ import DirectoryModel
 package import Identifiers
 import Replication
 import SecureMail
-import Store
+package import Store
 
 /// What media says of itself; the creating DSA signs it with the rest.
 package struct MediaHeader: Codable, Hashable, Sendable {
@@ -57,14 +57,18 @@ enum MediaFormat {
 }
 
 /// Cuts whole naming contexts into parts that an empty replica takes as an answered request.
-struct MediaWriter: Sendable {
+package struct MediaWriter: Sendable {
     let store: DirectoryStore
     let partialAttributes: PartialAttributes
+
+    package init(store: DirectoryStore, partialAttributes: PartialAttributes) {
+        (self.store, self.partialAttributes) = (store, partialAttributes)
+    }
 
     /// Calls `each` with every part, encoded and compressed, in the order of the naming contexts.
     ///
     /// One part is in memory at a time. A domain is cut as far as the partial attribute set goes.
-    func parts(
+    package func parts(
         of contexts: [HeldNamingContext],
         in snapshot: StoreSnapshot,
         at now: Timestamp,

@@ -1,14 +1,16 @@
 import Dispatch
 import Glibc
-import Identifiers
-import InterSiteMessaging
+package import Identifiers
+package import InterSiteMessaging
 import Synchronization
 
 /// Files in memory that behave as badly as a disk may: the n-th call fails, or the machine dies at it and
 /// everything that was not synced is lost.
-final class FaultyFileSystem: FileSystem {
-    static let full = ENOSPC
-    static let broken = EIO
+package final class FaultyFileSystem: FileSystem {
+    package static let full = ENOSPC
+    package static let broken = EIO
+    /// Calls that `log` remembers from the beginning.
+    private static let logLinesMax = 10_000
 
     private struct Content {
         var octets: [UInt8] = []
@@ -39,16 +41,47 @@ final class FaultyFileSystem: FileSystem {
         var syncs: [String: Int] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Directory syncs wait here when set.
-    let syncGate: SyncGate?
+    private let syncGate: SyncGate?
+    private let gate: @Sendable () -> Bool
+    private let modified: Timestamp
     private let died = Mutex<(@Sendable () -> Void)?>(nil)
 
-    init(syncGate: SyncGate? = nil) { self.syncGate = syncGate }
+    /// Every file says that it was changed at `modified`; while `gate` says no, every call fails.
+    package init(
+        modified: Timestamp,
+        syncGate: SyncGate? = nil,
+        gate: @escaping @Sendable () -> Bool = { true }
+    ) {
+        state = Mutex(State())
+        (self.modified, self.syncGate, self.gate) = (modified, syncGate, gate)
+    }
+
+    private init(_ state: State, of other: FaultyFileSystem, gate: @escaping @Sendable () -> Bool) {
+        self.state = Mutex(state)
+        (modified, syncGate, self.gate) = (other.modified, nil, gate)
+    }
+
+    /// A disk of its own with what is on this one now.
+    package func copy(gate: @escaping @Sendable () -> Bool = { true }) -> FaultyFileSystem {
+        var copied = state.withLock { $0 }
+        (copied.plan, copied.locks, copied.log) = (Plan(), [], [])
+        return FaultyFileSystem(copied, of: self, gate: gate)
+    }
+
+    /// Puts every file back as it was on another disk.
+    package func restore(from other: FaultyFileSystem) {
+        let (names, contents) = other.state.withLock { ($0.names, $0.contents) }
+        state.withLock { state in
+            (state.names, state.durableNames, state.contents) = (names, names, contents)
+            state.nextContent = (contents.keys.max() ?? 0) + 1
+        }
+    }
 
     // MARK: - Faults
 
-    func arm(failingCall: Int, number: CInt = broken, isDeath: Bool = false) {
+    package func arm(failingCall: Int, number: CInt = broken, isDeath: Bool = false) {
         state.withLock { state in
             state.plan = Plan(failingCall: failingCall, number: number, isDeath: isDeath)
             (state.calls, state.hasFailed) = (0, false)
@@ -56,18 +89,19 @@ final class FaultyFileSystem: FileSystem {
     }
 
     /// True when the planned call came.
-    func disarm() -> Bool {
+    package func disarm() -> Bool {
         state.withLock { state in
             state.plan = Plan()
             return state.hasFailed
         }
     }
 
-    func whenDead(_ action: @escaping @Sendable () -> Void) { died.withLock { $0 = action } }
+    package func whenDead(_ action: @escaping @Sendable () -> Void) { died.withLock { $0 = action } }
 
-    /// The machine starts again: names and contents that were not synced are gone. With `keepsNames` the
-    /// system had written the names by itself, and perhaps no contents.
-    func crash(keepsNames: Bool) {
+    /// The machine starts again: names and contents that were not synced are gone.
+    ///
+    /// With `keepsNames` the system had written the names by itself, and perhaps no contents.
+    package func crash(keepsNames: Bool) {
         state.withLock { state in
             if !keepsNames { state.names = state.durableNames }
             for (key, content) in state.contents {
@@ -81,19 +115,20 @@ final class FaultyFileSystem: FileSystem {
         }
     }
 
-    func files(below folder: String) -> [String] {
+    package func files(below folder: String) -> [String] {
         state.withLock { $0.names.keys.filter { $0.hasPrefix(folder + "/") }.sorted() }
     }
 
-    var isDead: Bool { state.withLock { $0.isDead } }
-    var log: [String] { state.withLock { $0.log } }
-    func syncs(of folder: String) -> Int { state.withLock { $0.syncs[folder] ?? 0 } }
+    package var isDead: Bool { state.withLock { $0.isDead } }
+    package var log: [String] { state.withLock { $0.log } }
+    package func syncs(of folder: String) -> Int { state.withLock { $0.syncs[folder] ?? 0 } }
 
     private func run<Value>(
         _ operation: FileError.Operation,
         _ path: String,
         _ body: (inout State) -> Result<Value, FileError>
     ) throws(FileError) -> Value {
+        guard gate() else { throw FileError(errno: EIO, path: path, operation: operation) }
         var isDeath = false
         let result: Result<Value, FileError> = state.withLock { state in
             guard !state.isDead else {
@@ -108,7 +143,7 @@ final class FaultyFileSystem: FileSystem {
                 }
                 return .failure(FileError(errno: state.plan.number, path: path, operation: operation))
             }
-            state.log.append("\(operation.rawValue) \(path)")
+            if state.log.count < Self.logLinesMax { state.log.append("\(operation.rawValue) \(path)") }
             return body(&state)
         }
         if isDeath { died.withLock { $0 }?() }
@@ -122,14 +157,14 @@ final class FaultyFileSystem: FileSystem {
 
     // MARK: - FileSystem
 
-    func createDirectory(_ path: String, mode: UInt32) throws(FileError) {
+    package func createDirectory(_ path: String, mode: UInt32) throws(FileError) {
         try run(.createDirectory, path) { state -> Result<Void, FileError> in
             state.folders.insert(path)
             return .success(())
         }
     }
 
-    func create(_ path: String, mode: UInt32) throws(FileError) -> any OpenFile {
+    package func create(_ path: String, mode: UInt32) throws(FileError) -> any OpenFile {
         let content = try run(.create, path) { state -> Result<Int, FileError> in
             guard state.names[path] == nil else {
                 return .failure(FileError(errno: EEXIST, path: path, operation: .create))
@@ -139,7 +174,7 @@ final class FaultyFileSystem: FileSystem {
         return File(disk: self, path: path, content: content)
     }
 
-    func openAppending(_ path: String, mode: UInt32) throws(FileError) -> any OpenFile {
+    package func openAppending(_ path: String, mode: UInt32) throws(FileError) -> any OpenFile {
         let content = try run(.open, path) { state in .success(state.names[path] ?? Self.make(path, &state)) }
         return File(disk: self, path: path, content: content)
     }
@@ -151,7 +186,7 @@ final class FaultyFileSystem: FileSystem {
         return state.nextContent
     }
 
-    func read(_ path: String, octetsMax: Int) throws(FileError) -> [UInt8] {
+    package func read(_ path: String, octetsMax: Int) throws(FileError) -> [UInt8] {
         try run(.read, path) { state in
             guard let key = state.names[path], let content = state.contents[key] else {
                 return .failure(FileError(errno: ENOENT, path: path, operation: .read))
@@ -160,7 +195,7 @@ final class FaultyFileSystem: FileSystem {
         }
     }
 
-    func list(_ folder: String) throws(FileError) -> [String] {
+    package func list(_ folder: String) throws(FileError) -> [String] {
         try run(.list, folder) { state in
             .success(
                 (Array(state.names.keys) + Array(state.folders)).filter { Self.folder(of: $0) == folder }
@@ -169,19 +204,19 @@ final class FaultyFileSystem: FileSystem {
         }
     }
 
-    func status(_ path: String) throws(FileError) -> FileStatus? {
+    package func status(_ path: String) throws(FileError) -> FileStatus? {
         try run(.status, path) { state in
             if state.folders.contains(path) {
                 return .success(
-                    FileStatus(octets: 0, modified: TestForest.now, isRegular: false, isDirectory: true)
+                    FileStatus(octets: 0, modified: modified, isRegular: false, isDirectory: true)
                 )
             }
             guard let key = state.names[path], let content = state.contents[key] else { return .success(nil) }
-            return .success(FileStatus(octets: content.octets.count, modified: TestForest.now))
+            return .success(FileStatus(octets: content.octets.count, modified: modified))
         }
     }
 
-    func rename(_ path: String, to target: String) throws(FileError) {
+    package func rename(_ path: String, to target: String) throws(FileError) {
         try run(.rename, path) { state -> Result<Void, FileError> in
             guard let key = state.names.removeValue(forKey: path) else {
                 return .failure(FileError(errno: ENOENT, path: path, operation: .rename))
@@ -191,14 +226,14 @@ final class FaultyFileSystem: FileSystem {
         }
     }
 
-    func remove(_ path: String) throws(FileError) {
+    package func remove(_ path: String) throws(FileError) {
         try run(.remove, path) { state -> Result<Void, FileError> in
             state.names[path] = nil
             return .success(())
         }
     }
 
-    func syncDirectory(_ path: String) throws(FileError) {
+    package func syncDirectory(_ path: String) throws(FileError) {
         syncGate?.pass()
         try run(.sync, path) { state -> Result<Void, FileError> in
             state.syncs[path, default: 0] += 1
@@ -209,7 +244,7 @@ final class FaultyFileSystem: FileSystem {
         }
     }
 
-    func lock(_ path: String) throws(FileError) -> any HeldLock {
+    package func lock(_ path: String) throws(FileError) -> any HeldLock {
         try run(.lock, path) { _ in .success(Lock()) }
     }
 
@@ -246,25 +281,27 @@ final class FaultyFileSystem: FileSystem {
 }
 
 /// Holds directory syncs up, one by one.
-final class SyncGate: Sendable {
+package final class SyncGate: Sendable {
     private let entered = DispatchSemaphore(value: 0)
     private let released = DispatchSemaphore(value: 0)
-    private let isOpen = Box(true)
+    private let isOpen = Mutex(true)
 
-    func close() { isOpen.value = false }
+    package init() {}
+
+    package func close() { isOpen.withLock { $0 = false } }
 
     func pass() {
-        if isOpen.value { return }
+        if isOpen.withLock({ $0 }) { return }
         entered.signal()
         released.wait()
     }
 
     /// Blocks until a sync has begun.
-    func waitUntilEntered() { entered.wait() }
-    func release() { released.signal() }
+    package func waitUntilEntered() { entered.wait() }
+    package func release() { released.signal() }
 
-    func open() {
-        isOpen.value = true
+    package func open() {
+        isOpen.withLock { $0 = true }
         released.signal()
     }
 }

@@ -1,0 +1,163 @@
+/// Which kinds of faults a seed may draw.
+package struct SimulationFeatures: OptionSet, Hashable, Sendable {
+    package let rawValue: Int
+
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    package static let crashes = SimulationFeatures(rawValue: 1)
+    package static let fileFaults = SimulationFeatures(rawValue: 2)
+    package static let clocks = SimulationFeatures(rawValue: 4)
+    package static let schema = SimulationFeatures(rawValue: 8)
+    package static let undelete = SimulationFeatures(rawValue: 16)
+    package static let partialSet = SimulationFeatures(rawValue: 32)
+    package static let restore = SimulationFeatures(rawValue: 64)
+    package static let rollback = SimulationFeatures(rawValue: 128)
+    package static let collection = SimulationFeatures(rawValue: 256)
+
+    /// What every run draws from.
+    package static let standard: SimulationFeatures = [.crashes, .fileFaults, .clocks, .schema, .undelete]
+
+    package static let names: [(name: String, feature: SimulationFeatures)] = [
+        ("crashes", .crashes), ("file-faults", .fileFaults), ("clocks", .clocks), ("schema", .schema),
+        ("undelete", .undelete), ("partial-set", .partialSet), ("restore", .restore),
+        ("rollback", .rollback), ("collection", .collection),
+    ]
+}
+
+extension Scenario {
+    /// Draws a scenario from a seed.
+    package init(seed: UInt64, features: SimulationFeatures = .standard, steps: Int? = nil) {
+        var random = SimulationRandom(seed: seed, 0x6472_6177)
+        let counts = [2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8]
+        sites = random.element(of: counts) ?? 2
+        let shapes: [Topology] = sites < 4 ? [.mesh] : sites == 4 ? [.mesh, .star, .ring] : [.star, .ring]
+        topology = random.element(of: shapes) ?? .mesh
+        settings = WorldSettings(seed: seed)
+        settings.intervalSeconds = random.element(of: [900, 3_600, 10_800, 86_400, 604_800]) ?? 3_600
+        settings.partObjects = random.element(of: [1, 2, 3, 5, 20, 1_000]) ?? 1_000
+        settings.creditParts = random.element(of: [1, 2, 4, 64]) ?? 64
+        settings.restartSeconds = random.magnitude(1...settings.intervalSeconds * 2)
+        settings.keepsNames = random.chance(percent: 30)
+        settings.weather = Self.weather(interval: settings.intervalSeconds, &random)
+        let length = steps ?? max(16, random.int(30...80) / (sites < 4 ? 1 : 2))
+        var draw = OperationDraw(
+            sites: sites,
+            interval: settings.intervalSeconds,
+            features: features,
+            random: random
+        )
+        operations = (0..<length).map { _ in draw.next() }
+    }
+
+    private static func weather(interval: Int, _ random: inout SimulationRandom) -> Weather {
+        var weather = Weather()
+        weather.lostPercent = random.element(of: [0, 0, 5, 15, 30]) ?? 0
+        weather.doubledPercent = random.element(of: [0, 0, 10, 25]) ?? 0
+        weather.alteredPercent = random.element(of: [0, 0, 3]) ?? 0
+        weather.truncatedPercent = random.element(of: [0, 0, 3]) ?? 0
+        weather.longestDelaySeconds = random.magnitude(1...max(2, interval))
+        weather.stragglerPercent = random.element(of: [0, 5, 20]) ?? 0
+        weather.longestStragglerSeconds = min(90 * 86_400, random.magnitude(interval...interval * 16))
+        return weather
+    }
+}
+
+/// Draws operations one by one.
+struct OperationDraw {
+    let sites: Int
+    let interval: Int
+    let features: SimulationFeatures
+    var random: SimulationRandom
+    private var attributesMade = 0
+
+    init(sites: Int, interval: Int, features: SimulationFeatures, random: SimulationRandom) {
+        (self.sites, self.interval, self.features, self.random) = (sites, interval, features, random)
+    }
+
+    mutating func next() -> Operation {
+        let site = random.int(0...(sites - 1))
+        switch random.int(0...99) {
+        case 0..<30: return .advance(seconds: pause())
+        case 30..<82: return writing(site)
+        case 82..<90: return road()
+        default: return fault(site) ?? writing(site)
+        }
+    }
+
+    private mutating func pause() -> Int {
+        random.chance(percent: 50)
+            ? random.magnitude(1...max(2, interval / 2)) : random.int(interval / 2...interval * 3)
+    }
+
+    /// Few numbers: the same objects are met again and again.
+    private mutating func object() -> Int { random.int(0...11) }
+    private mutating func parent() -> Int? { random.chance(percent: 35) ? nil : object() }
+
+    private mutating func writing(_ site: Int) -> Operation {
+        let context: SimulatedContext = random.chance(percent: 65) ? .configuration : .domain
+        switch random.int(0...99) {
+        case 0..<28:
+            return .add(
+                site: site,
+                context,
+                isGroup: random.chance(percent: 30),
+                name: random.int(0...5),
+                parent: parent()
+            )
+        case 28..<48:
+            let value = random.chance(percent: 15) ? nil : random.int(0...99)
+            return .modify(site: site, context, object: object(), attribute: random.int(0...3), value: value)
+        case 48..<58: return .rename(site: site, context, object: object(), name: random.int(0...5))
+        case 58..<72: return .move(site: site, context, object: object(), parent: parent())
+        case 72..<80:
+            return .delete(site: site, context, object: object(), isTree: random.chance(percent: 40))
+        case 80..<84:
+            guard features.contains(.undelete) else { break }
+            return .undelete(site: site, context, object: object())
+        case 84..<96:
+            return .link(
+                site: site,
+                context,
+                group: object(),
+                member: object(),
+                isPresent: random.chance(percent: 65)
+            )
+        case 96..<98:
+            guard features.contains(.schema) else { break }
+            attributesMade += 1
+            return .addAttribute(site: site, number: random.int(0...attributesMade))
+        default:
+            guard features.contains(.partialSet) else { break }
+            return .setPartial(
+                site: site,
+                attribute: random.int(0...3),
+                isMember: random.chance(percent: 60)
+            )
+        }
+        return .rename(site: site, context, object: object(), name: random.int(0...5))
+    }
+
+    private mutating func road() -> Operation {
+        if random.chance(percent: 40) { return .openAll }
+        let from = random.int(0...(sites - 1))
+        let to = (from + random.int(1...(sites - 1))) % sites
+        return random.chance(percent: 75) ? .block(from: from, to: to) : .open(from: from, to: to)
+    }
+
+    private mutating func fault(_ site: Int) -> Operation? {
+        switch random.int(0...9) {
+        case 0..<4:
+            return features.contains(.crashes) ? .crash(site: site, afterCalls: random.int(0...12)) : nil
+        case 4:
+            return features.contains(.fileFaults)
+                ? .fileFault(site: site, afterCalls: random.int(0...3)) : nil
+        case 5: return .stop(site: site)
+        case 6: return .start(site: site)
+        case 7:
+            guard features.contains(.clocks) else { return nil }
+            let seconds = random.magnitude(1...40_000)
+            return .clock(site: site, seconds: random.chance(percent: 50) ? seconds : -seconds)
+        default: return .sleep(seconds: random.int(1...interval * 8))
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Identifiers
+import Synchronization
+
+/// A mail between two sites of a simulated world.
+struct SimulatedMail: Sendable {
+    /// In the order in which the world's mails were queued.
+    var number: Int
+    var from: Int
+    var to: Int
+    var octets: [UInt8]
+    var service: String
+    var summary: String
+    var coalescingKey: String?
+    var expires: Timestamp
+}
+
+/// What the mail of a world suffers; percentages are per mail.
+package struct Weather: Hashable, Sendable {
+    package var lostPercent = 0
+    package var doubledPercent = 0
+    package var alteredPercent = 0
+    package var truncatedPercent = 0
+    /// Delays are drawn by magnitude from 1 second up to this.
+    package var longestDelaySeconds = 2
+    /// So many mails take up to `longestStragglerSeconds` instead.
+    package var stragglerPercent = 0
+    package var longestStragglerSeconds = 1
+
+    package static let fair = Weather()
+
+    package init() {}
+}
+
+/// Every mail queue and every mail on its way.
+///
+/// Queues belong to the senders and survive their crashes; what has left is out of everybody's hands.
+final class SimulatedNetwork: Sendable {
+    struct Arrival: Sendable {
+        var at: Timestamp
+        var mail: SimulatedMail
+    }
+
+    private struct State {
+        var queues: [[SimulatedMail]]
+        var arrivals: [Arrival] = []
+        var nextNumber = 0
+        var weather = Weather.fair
+        /// Roads that carry nothing: `from * sites + to`.
+        var blocked: Set<Int> = []
+        var left: [Int: UInt64] = [:]
+    }
+
+    private let sites: Int
+    private let seed: UInt64
+    private let state: Mutex<State>
+
+    init(sites: Int, seed: UInt64) {
+        (self.sites, self.seed) = (sites, seed)
+        state = Mutex(State(queues: Array(repeating: [], count: sites)))
+    }
+
+    var weather: Weather {
+        get { state.withLock { $0.weather } }
+        set { state.withLock { $0.weather = newValue } }
+    }
+
+    var mailsQueued: Int { state.withLock { $0.nextNumber } }
+    var mailsOnTheirWay: Int { state.withLock { $0.arrivals.count } }
+
+    func block(from: Int, to: Int) { state.withLock { _ = $0.blocked.insert(from * sites + to) } }
+    func open(from: Int, to: Int) { state.withLock { _ = $0.blocked.remove(from * sites + to) } }
+    func openAll() { state.withLock { $0.blocked = [] } }
+
+    /// Durable when it returns; a newer mail takes the place of one with its key that has not left.
+    func queue(_ mail: SimulatedMail) -> Int {
+        state.withLock { state in
+            var mail = mail
+            mail.number = state.nextNumber
+            state.nextNumber += 1
+            if let key = mail.coalescingKey {
+                state.queues[mail.from].removeAll {
+                    $0.coalescingKey == key && $0.to == mail.to && $0.service == mail.service
+                }
+            }
+            state.queues[mail.from].append(mail)
+            return mail.number
+        }
+    }
+
+    /// What leaves a site's queue now, and what has expired in it: recipients of expired mails.
+    func leave(_ site: Int, at now: Timestamp) -> (left: [SimulatedMail], expired: [SimulatedMail]) {
+        state.withLock { state in
+            var (left, expired, kept): ([SimulatedMail], [SimulatedMail], [SimulatedMail]) = ([], [], [])
+            for mail in state.queues[site] {
+                if mail.expires <= now {
+                    expired.append(mail)
+                } else if state.blocked.contains(site * sites + mail.to) {
+                    kept.append(mail)
+                } else {
+                    left.append(mail)
+                    cast(mail, at: now, &state)
+                }
+            }
+            state.queues[site] = kept
+            return (left, expired)
+        }
+    }
+
+    /// Decides what becomes of a mail; by the seed and its number on its road, whatever other roads carry.
+    private func cast(_ mail: SimulatedMail, at now: Timestamp, _ state: inout State) {
+        let road = mail.from * sites + mail.to
+        let count = state.left[road, default: 0]
+        state.left[road] = count + 1
+        var random = SimulationRandom(seed: seed, 0x6d61_696c, UInt64(road), count)
+        let weather = state.weather
+        guard !random.chance(percent: weather.lostPercent) else { return }
+        let copies = random.chance(percent: weather.doubledPercent) ? 2 : 1
+        for _ in 0..<copies {
+            var copy = mail
+            if random.chance(percent: weather.alteredPercent) {
+                let index = random.int(0...(copy.octets.count - 1))
+                copy.octets[index] ^= UInt8(1) << UInt8(random.int(0...7))
+            }
+            if random.chance(percent: weather.truncatedPercent) {
+                copy.octets = Array(copy.octets.prefix(random.int(0...(copy.octets.count - 1))))
+            }
+            let isStraggler = random.chance(percent: weather.stragglerPercent)
+            let delayMax = isStraggler ? weather.longestStragglerSeconds : weather.longestDelaySeconds
+            let delay = random.magnitude(1...max(1, delayMax))
+            let arrival = Arrival(at: now.adding(seconds: Int64(delay)), mail: copy)
+            let index = state.arrivals.firstIndex { $0.at > arrival.at } ?? state.arrivals.endIndex
+            state.arrivals.insert(arrival, at: index)
+        }
+    }
+
+    var nextArrival: Timestamp? { state.withLock { $0.arrivals.first?.at } }
+
+    func takeArrival(notAfter now: Timestamp) -> SimulatedMail? {
+        state.withLock { state in
+            guard let first = state.arrivals.first, first.at <= now else { return nil }
+            return state.arrivals.removeFirst().mail
+        }
+    }
+
+    /// Everything on its way arrives at once.
+    func hurry(to now: Timestamp) {
+        state.withLock { state in
+            for index in state.arrivals.indices { state.arrivals[index].at = now }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import DirectoryModel
+import DomainController
+package import Identifiers
+import Replication
+import Store
+
+/// What must be true at every moment, and what must be true in the end.
+extension World {
+    /// One in so many looks at a site also computes its placement anew.
+    private static let placementSampling = 16
+
+    /// Looks at one site after something happened to its replicas of these naming contexts.
+    func checkSafety(of site: SimulatedSite, contexts: [GUID]) async throws {
+        guard let dsa = site.dsa else { return }
+        let journal = journal
+        for context in contexts {
+            let checked = site.covered[context] ?? [:]
+            let (vector, findings) = try await dsa.store.snapshot { snapshot in
+                try ReplicaCheck(snapshot, context, journal).uncovered(above: checked)
+            }
+            if let finding = findings.first {
+                throw OracleViolation(.vector, "\(site.name) \(contextName(context)): \(finding)")
+            }
+            site.covered[context] = vector.entries.mapValues(\.usn)
+            if context != plan.schema.guid, trace.lineCount % Self.placementSampling == 0 {
+                try await checkPlacement(of: site, context)
+            }
+        }
+    }
+
+    func checkPlacement(of site: SimulatedSite, _ context: GUID) async throws {
+        guard let dsa = site.dsa else { return }
+        let misplaced = try await dsa.store.snapshot { try $0.misplacedObjects(in: context) }
+        if let first = misplaced.first {
+            throw OracleViolation(.placement, "\(site.name) \(contextName(context)): object \(first)")
+        }
+    }
+
+    package func contextName(_ context: GUID) -> String {
+        if context == plan.schema.guid { return "schema" }
+        if context == plan.configuration.guid { return "configuration" }
+        return plan.sites.firstIndex { $0.domain.guid == context }.map { "domain of d\($0)" } ?? "\(context)"
+    }
+
+    // MARK: - In the end
+
+    /// What differs between replicas; nil when all are equal, vectors included.
+    package func difference() async throws -> String? {
+        for site in sites where !site.isUp { return "\(site.name) is down" }
+        let contexts = [plan.schema, plan.configuration] + plan.sites.map(\.domain)
+        for context in contexts {
+            if let found = try await vectorDifference(context.guid) { return found }
+        }
+        for context in contexts {
+            if let found = try await stateDifference(context.guid) { return found }
+        }
+        return nil
+    }
+
+    private func holders(of context: GUID) -> [(site: SimulatedSite, store: DirectoryStore, isPartial: Bool)]
+    {
+        sites.compactMap { site in
+            guard let store = site.dsa?.store,
+                let held = store.namingContexts.first(where: { $0.guid == context })
+            else { return nil }
+            return (site, store, held.isPartial)
+        }
+    }
+
+    private func vectorDifference(_ context: GUID) async throws -> String? {
+        var first: (name: String, usns: [GUID: USN])?
+        for (site, store, _) in holders(of: context) {
+            let vector = try await store.snapshot { try $0.vector(of: context, at: .epoch) }
+            let usns = vector.entries.mapValues(\.usn)
+            guard let known = first else {
+                first = (site.name, usns)
+                continue
+            }
+            guard known.usns != usns else { continue }
+            for invocationID in Set(usns.keys).union(known.usns.keys).sorted()
+            where usns[invocationID] != known.usns[invocationID] {
+                let (left, right) = (known.usns[invocationID] ?? .zero, usns[invocationID] ?? .zero)
+                return "\(contextName(context)): of \(invocationID) \(known.name) has \(left), "
+                    + "\(site.name) has \(right)"
+            }
+        }
+        return nil
+    }
+
+    private func stateDifference(_ context: GUID) async throws -> String? {
+        let holders = holders(of: context)
+        let hasPartial = holders.contains { $0.isPartial }
+        var reference: [Bool: (name: String, lines: [String])] = [:]
+        for (site, store, isPartial) in holders {
+            let forms = isPartial ? [true] : hasPartial ? [false, true] : [false]
+            for isRestricted in forms {
+                let lines = try await store.snapshot { snapshot in
+                    var lines: [String] = []
+                    let set = isRestricted ? Set(snapshot.schema.partialAttributeSet) : nil
+                    try snapshot.canonicalDump(of: context, restrictedTo: set) { lines.append($0) }
+                    return lines
+                }
+                guard let known = reference[isRestricted] else {
+                    reference[isRestricted] = (site.name, lines)
+                    continue
+                }
+                if known.lines == lines { continue }
+                let (left, right) = (Set(known.lines), Set(lines))
+                let only =
+                    left.subtracting(right).sorted().prefix(3).map { "only \(known.name): \($0)" }
+                    + right.subtracting(left).sorted().prefix(3).map { "only \(site.name): \($0)" }
+                return "\(contextName(context)): \(only.joined(separator: "; "))"
+            }
+        }
+        return nil
+    }
+
+    /// Every acknowledged write is held or superseded at every replica that it belongs to.
+    package func checkNothingLost() async throws {
+        let journal = journal
+        for context in [plan.schema, plan.configuration] + plan.sites.map(\.domain) {
+            for (site, store, isPartial) in holders(of: context.guid) {
+                let findings = try await store.snapshot { snapshot in
+                    try ReplicaCheck(snapshot, context.guid, journal).lost()
+                }
+                if let finding = findings.first {
+                    throw OracleViolation(.lostWrite, "\(site.name) \(contextName(context.guid)): \(finding)")
+                }
+                if !isPartial || context.role == .domain { try await checkPlacement(of: site, context.guid) }
+            }
+        }
+    }
+}
+
+/// Compares one replica with the journal of all writes.
+struct ReplicaCheck {
+    private let snapshot: StoreSnapshot
+    private let context: HeldNamingContext
+    private let journal: WriteJournal
+    private let collected: [GUID: USN]
+    private let partialAttributes: Set<OID>?
+
+    init(_ snapshot: StoreSnapshot, _ context: GUID, _ journal: WriteJournal) throws {
+        self.snapshot = snapshot
+        self.journal = journal
+        self.context = try snapshot.namingContext(context)
+        collected = try snapshot.collected(of: context)
+        partialAttributes = self.context.isPartial ? Set(snapshot.schema.partialAttributeSet) : nil
+    }
+
+    /// Writes that the vector covers and the replica lacks, as sentences; those at and below `checked` are left
+    /// out.
+    func uncovered(above checked: [GUID: USN]) throws -> (UpToDatenessVector, [String]) {
+        let vector = try snapshot.vector(of: context.guid, at: .epoch)
+        var findings: [String] = []
+        for (invocationID, entry) in vector.sorted {
+            let writes = journal.writes(
+                by: invocationID,
+                above: checked[invocationID] ?? .zero,
+                upTo: entry.usn,
+                in: context.guid
+            )
+            for write in writes where try !isHeld(write) {
+                findings.append("its vector has \(invocationID) at \(entry.usn), but \(Self.text(write))")
+            }
+        }
+        return (vector, findings)
+    }
+
+    /// Acknowledged writes that the replica lacks, whatever its vector says.
+    func lost() throws -> [String] {
+        var findings: [String] = []
+        for invocationID in journal.originators {
+            let writes = journal.writes(by: invocationID, above: .zero, upTo: .max, in: context.guid)
+            for write in writes where write.isAcknowledged && !journal.isForgiven(write) {
+                if try !isHeld(write) { findings.append(Self.text(write)) }
+            }
+        }
+        return findings
+    }
+
+    private func isHeld(_ write: WriteJournal.Write) throws -> Bool {
+        if let partialAttributes, !partialAttributes.contains(write.attribute) { return true }
+        if let target = write.target, let created = write.created {
+            if let stamp = try snapshot.linkStamp(write.objectGUID, write.attribute, target) {
+                return stamp >= LinkStamp(created: created, stamp: write.stamp)
+            }
+        } else if let object = try snapshot.snapshotObject(write.objectGUID) {
+            return object.attributes.contains {
+                $0.attribute == write.attribute && $0.stamp >= write.stamp
+            }
+        }
+        return journal.isCollected(write.objectGUID, by: collected)
+    }
+
+    private static func text(_ write: WriteJournal.Write) -> String {
+        let target = write.target.map { " to \($0)" } ?? ""
+        return "it lacks \(write.attribute)\(target) of \(write.objectGUID) as written at USN "
+            + "\(write.stamp.originatingUSN) (version \(write.stamp.version))"
+    }
+}
