@@ -22,6 +22,8 @@ package struct WorldSettings: Hashable, Sendable {
         var settings = ReplicationSettings()
         settings.intervalSeconds = intervalSeconds
         settings.notifyDelaySeconds = notifyDelaySeconds
+        // Ages count no step of the clock for more than a day.
+        settings.collectionIntervalSeconds = min(max(3_600, intervalSeconds), 86_400)
         settings.limits = PartLimits(objectsMax: partObjects, credit: creditParts)
         settings.timing = RequestTiming(resendFloorSeconds: Int64(min(900, max(10, intervalSeconds * 4))))
         return settings

@@ -11,7 +11,6 @@ struct RequestDeclined: Error {
 
 /// Tombstones that have lived their time, and joins that have taken too long.
 extension ReplicationAgent {
-    static let collectionIntervalSeconds: Int64 = 3_600
     /// Transactions of one naming context in one go; the rest follows a minute later.
     static let collectionTransactionsMax = 20
     private static let collectionPauseSeconds: Int64 = 60
@@ -21,10 +20,11 @@ extension ReplicationAgent {
     /// Collects when it is time for it.
     func collectIfDue(at time: Timestamp) async {
         // A time too far ahead was written before the clock was set back.
-        if let due = nextCollection, time < due, due <= time.adding(seconds: Self.collectionIntervalSeconds) {
+        let interval = Int64(settings.collectionIntervalSeconds)
+        if let due = nextCollection, time < due, due <= time.adding(seconds: interval) {
             return
         }
-        nextCollection = time.adding(seconds: Self.collectionIntervalSeconds)
+        nextCollection = time.adding(seconds: interval)
         do {
             let moved = try await store.observeAge(at: time)
             if moved > Self.clockStepSecondsMax || moved < -Self.clockStepSecondsMax {

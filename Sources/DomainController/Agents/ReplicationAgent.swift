@@ -275,6 +275,8 @@ package actor ReplicationAgent {
 package struct ReplicationSettings: Sendable {
     package var intervalSeconds = 900
     package var notifyDelaySeconds = 15
+    /// How often tombstones are looked at.
+    package var collectionIntervalSeconds = 3_600
     package var limits = PartLimits(credit: ReplicationLimits.creditParts)
     package var timing = RequestTiming(resendFloorSeconds: 60)
 
