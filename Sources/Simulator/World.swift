@@ -172,7 +172,12 @@ package final class World {
         var touched: [GUID] = []
         switch outcome {
         case .opened(let mail):
-            let message = ReceivedMessage(mail, transport: "smtp", fileID: "\(dropped.mail.number)")
+            let message = ReceivedMessage(
+                mail,
+                transport: "smtp",
+                fileID: "\(dropped.mail.number)",
+                received: site.clock.now
+            )
             try await hand(message, index, to: site, label)
             if let payload = try? ReplicationCodec.decode(mail.payload), case .reply = payload {
                 touched = [payload.header.namingContext]
