@@ -182,6 +182,8 @@ package final class World {
             if let payload = try? ReplicationCodec.decode(mail.payload), case .reply = payload {
                 touched = [payload.header.namingContext]
             }
+        case .fragment:
+            throw SimulationError("simulated mails carry whole messages")
         case .duplicate:
             note("\(label): repeated")
             site.drop.remove(at: index)
