@@ -2,6 +2,8 @@ import AdminAPI
 import Foundation
 import Identifiers
 import PKI
+import Replication
+import Store
 import Testing
 
 @testable import DomainController
@@ -107,6 +109,29 @@ import Testing
         }
         let domain = try await sites.hq.writeMedia(in: sites.folder, TwoSites.root)
         #expect(try MediaSummary(path: domain).header.namingContexts.map(\.dn) == [TwoSites.root])
+    }
+
+    @Test func `media has more parts than one answer may have`() async throws {
+        let sites = try await TwoSites()
+        let view = sites.hq.partners.current
+        let writer = MediaWriter(
+            store: sites.hq.store,
+            partialAttributes: view.partialAttributes,
+            partObjects: 1
+        )
+        let schema = try #require(view.heldContext(view.schemaContext.guid))
+        let now = DomainControllerService.systemTime()
+        let (parts, usn) = try await sites.hq.store.snapshot { snapshot in
+            var parts: [ChangesReply] = []
+            try writer.parts(of: [schema], in: snapshot, at: now, requestID: RandomSource.guid()) {
+                parts.append(try MediaFile.part($0, "memory"))
+            }
+            return (parts, try snapshot.highestUSN())
+        }
+        #expect(parts.count > SourceCycle.creditMax)
+        #expect(parts.map(\.interval.from) == [.zero] + parts.map(\.interval.to).dropLast())
+        #expect(parts.last?.interval.to == usn && parts.allSatisfy { $0.asOf == usn })
+        #expect(Set(parts.flatMap { $0.objects.map(\.objectGUID) }).count >= 358)
     }
 
     @Test func `a domain's media completes a join file that has the rest`() async throws {

@@ -60,6 +60,8 @@ enum MediaFormat {
 package struct MediaWriter: Sendable {
     let store: DirectoryStore
     let partialAttributes: PartialAttributes
+    /// Objects and link values of one part.
+    var partObjects = MediaFormat.partTargetObjects
 
     package init(store: DirectoryStore, partialAttributes: PartialAttributes) {
         (self.store, self.partialAttributes) = (store, partialAttributes)
@@ -92,6 +94,7 @@ package struct MediaWriter: Sendable {
             repeat {
                 var request = Self.request(header, requestID: requestID)
                 request.received = received
+                request.partObjectsMax = partObjects
                 request.replica = isPartial ? .partial(digest: partialAttributes.digest) : .full
                 var cycle = SourceCycle(
                     request: request,
