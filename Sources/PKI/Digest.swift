@@ -39,7 +39,9 @@ package struct SHA256: ~Copyable {
 }
 
 /// A digest context of OpenSSL; fails only for want of memory or of the algorithm itself.
-private struct RunningDigest: ~Copyable {
+///
+/// Not private: an optimised build of another target that keeps a `SHA256` names this type, and would not link.
+package struct RunningDigest: ~Copyable {
     private let context: OpaquePointer
 
     init(name: String) {
