@@ -187,7 +187,7 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: ["Identifiers", "DirectoryModel", "Replication", "Store", "Simulator"],
-            exclude: ["seeds-failed.txt"],
+            exclude: ["seeds-failed.txt", "Scenarios"],
             swiftSettings: house
         ),
         .testTarget(name: "TidyTests", swiftSettings: house),

@@ -8,6 +8,8 @@ struct SimulatedMail: Sendable {
     var from: Int
     var to: Int
     var octets: [UInt8]
+    /// What was sealed, for traces.
+    var payload: [UInt8]
     var service: String
     var summary: String
     var coalescingKey: String?
@@ -48,6 +50,9 @@ final class SimulatedNetwork: Sendable {
         /// Roads that carry nothing: `from * sites + to`.
         var blocked: Set<Int> = []
         var left: [Int: UInt64] = [:]
+        /// Roads whose mails wait until somebody delivers them: `from * sites + to`.
+        var holding: Set<Int> = []
+        var waiting: [Int: [SimulatedMail]] = [:]
     }
 
     private let sites: Int
@@ -98,7 +103,12 @@ final class SimulatedNetwork: Sendable {
                     kept.append(mail)
                 } else {
                     left.append(mail)
-                    cast(mail, at: now, &state)
+                    let road = site * sites + mail.to
+                    if state.holding.contains(road) {
+                        state.waiting[road, default: []].append(mail)
+                    } else {
+                        cast(mail, at: now, &state)
+                    }
                 }
             }
             state.queues[site] = kept
@@ -131,6 +141,47 @@ final class SimulatedNetwork: Sendable {
             let index = state.arrivals.firstIndex { $0.at > arrival.at } ?? state.arrivals.endIndex
             state.arrivals.insert(arrival, at: index)
         }
+    }
+
+    // MARK: - Roads on which mails wait
+
+    func hold(from: Int, to: Int) { state.withLock { _ = $0.holding.insert(from * sites + to) } }
+
+    /// What waits arrives, and what comes after passes.
+    func pass(from: Int, to: Int, at now: Timestamp) {
+        let waiting = state.withLock { state in
+            state.holding.remove(from * sites + to)
+            return state.waiting.removeValue(forKey: from * sites + to) ?? []
+        }
+        for mail in waiting { arrive(mail, at: now) }
+    }
+
+    func passAll(at now: Timestamp) {
+        for from in 0..<sites { for to in 0..<sites { pass(from: from, to: to, at: now) } }
+    }
+
+    func waiting(from: Int, to: Int) -> [SimulatedMail] {
+        state.withLock { $0.waiting[from * sites + to] ?? [] }
+    }
+
+    func changeWaiting(from: Int, to: Int, _ body: (inout [SimulatedMail]) -> Void) {
+        var mails = waiting(from: from, to: to)
+        body(&mails)
+        state.withLock { [mails] in $0.waiting[from * sites + to] = mails }
+    }
+
+    /// Behind what arrives at that time already.
+    func arrive(_ mail: SimulatedMail, at now: Timestamp) {
+        state.withLock { state in
+            let index = state.arrivals.firstIndex { $0.at > now } ?? state.arrivals.endIndex
+            state.arrivals.insert(Arrival(at: now, mail: mail), at: index)
+        }
+    }
+
+    /// Where a mail waits that has just left; nil when it is on its way.
+    func place(of mail: SimulatedMail) -> String? {
+        let mails = waiting(from: mail.from, to: mail.to)
+        return mails.firstIndex { $0.number == mail.number }.map { "waits as \($0 + 1)" }
     }
 
     var nextArrival: Timestamp? { state.withLock { $0.arrivals.first?.at } }

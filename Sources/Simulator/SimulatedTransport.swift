@@ -82,6 +82,7 @@ package final class SimulatedTransport: InterSiteTransport {
                 from: site,
                 to: to,
                 octets: sealed,
+                payload: message.payload,
                 service: message.service,
                 summary: message.summary,
                 coalescingKey: message.coalescingKey,

@@ -90,12 +90,15 @@ extension World {
     }
 
     /// Originates writes as a client at that site does, and notes them in the journal.
+    ///
+    /// - Returns: why the DSA refuses, when it does.
+    @discardableResult
     package func originate(
         _ operations: [OriginatingOperation],
         in namingContext: GUID,
         at site: SimulatedSite
-    ) async throws {
-        guard let dsa = site.dsa else { return }
+    ) async throws -> DirectoryError? {
+        guard let dsa = site.dsa else { return nil }
         let before = try await dsa.store.snapshot { try $0.highestUSN() }
         let guids = site.guids
         var isAcknowledged = false
@@ -103,7 +106,8 @@ extension World {
             _ = try await dsa.store.originate(operations, at: site.clock.now, randomGUID: { guids.next() })
             isAcknowledged = !site.seams.isDead
         } catch let error as DirectoryError {
-            return note("\(site.name) refuses: \(error)")
+            note("\(site.name) refuses: \(error)")
+            return error
         } catch {
             guard site.seams.isDead else { throw OracleViolation(.failure, "a write fails: \(error)") }
         }
@@ -117,6 +121,7 @@ extension World {
         }
         if !site.seams.isDead { await dsa.agent.step() }
         try await settle(site, contexts: [namingContext])
+        return nil
     }
 
     private func record(

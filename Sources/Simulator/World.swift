@@ -26,6 +26,8 @@ package final class World {
     let plan: ForestPlan
     let network: SimulatedNetwork
     let clock: SimulatedClock
+    /// Is told of each event, when somebody wants to know.
+    var observer: ((WorldEvent) -> Void)?
     let siteOf: [GUID: Int]
     /// Objects in the order in which they were made, by naming context.
     var pools: [GUID: [GUID]] = [:]
@@ -74,6 +76,7 @@ package final class World {
         do {
             try await site.start(network: network, siteOf: siteOf, settings: settings.replication)
             note("\(site.name) starts")
+            observer?(.started(site: site.index))
         } catch {
             guard site.seams.isDead || site.disk.disarm() else {
                 throw OracleViolation(.failure, "\(site.name) does not start: \(error)")
@@ -90,6 +93,7 @@ package final class World {
     /// The program ends as a crash ends it: what is not durable is gone.
     func collapse(_ site: SimulatedSite) {
         note("\(site.name) dies")
+        observer?(.died(site: site.index))
         site.seams.kill()
         site.running = nil
         site.nextStep = nil
@@ -186,13 +190,16 @@ package final class World {
             throw SimulationError("simulated mails carry whole messages")
         case .duplicate:
             note("\(label): repeated")
+            observer?(.read(dropped.mail, outcome: "repeated"))
             site.drop.remove(at: index)
         case .held(let reason):
             note("\(label): \(reason.code)")
+            observer?(.read(dropped.mail, outcome: "held, \(reason.code)"))
             site.drop[index].holdCode = reason.code
             site.drop[index].due = now.adding(seconds: 3_600)
         case .refused(let refusal):
             note("\(label): \(refusal.code.rawValue)")
+            observer?(.read(dropped.mail, outcome: "refused, \(refusal.code.rawValue)"))
             badmail[refusal.code.rawValue, default: 0] += 1
             site.drop.remove(at: index)
         }
@@ -211,14 +218,19 @@ package final class World {
             try await running.transport.receive(message)
             guard !site.seams.isDead else { return }
             note("\(label): \(message.summary)")
+            observer?(.read(site.drop[index].mail, outcome: "taken"))
             site.committed.insert(.init(message: message.id, sender: message.sender))
             site.drop.remove(at: index)
         } catch let refusal as MessageRefused {
             note("\(label): refused, \(refusal.description)")
+            observer?(
+                .read(site.drop[index].mail, outcome: "refused, \(refusal.code): \(refusal.description)")
+            )
             badmail[refusal.code, default: 0] += 1
             site.drop.remove(at: index)
         } catch let held as MessageHeld {
             note("\(label): held, \(held.description)")
+            observer?(.read(site.drop[index].mail, outcome: "held, \(held.code): \(held.description)"))
             site.drop[index].holdCode = held.code
             site.drop[index].due = held.needsDecision ? nil : now.adding(seconds: 3_600)
         } catch {
@@ -261,6 +273,7 @@ package final class World {
         let (left, expired) = network.leave(site.index, at: now)
         for mail in left {
             note("\(site.name) sends \(mail.number) to d\(mail.to): \(mail.summary) \(Self.mark(mail))")
+            observer?(.left(mail, place: network.place(of: mail)))
         }
         for mail in expired {
             note("\(site.name) gives up \(mail.number)")

@@ -20,6 +20,8 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "Worlds side by side; 0 = one per processor.") var jobs = 0
     @Option(help: "Operations per seed; drawn when not given.") var steps: Int?
     @Option(help: "Run one seed and print every line of its trace.") var replay: UInt64?
+    @Option(parsing: .upToNextOption, help: "Play these scenario files and print what happens.")
+    var scenario: [String] = []
     @Option(help: "Run the seeds of this file, one a line, before the others.") var failed: String?
     @Option(parsing: .upToNextOption, help: "Draw these kinds of faults as well.") var with: [String] = []
     @Option(parsing: .upToNextOption, help: "Do not draw these kinds of faults.") var without: [String] = []
@@ -47,6 +49,7 @@ struct Simulate: AsyncParsableCommand {
 
     func run() async throws {
         let features = try features()
+        guard scenario.isEmpty else { return try await playScenarios() }
         if let replay { return try await show(replay, features) }
         var list = (0..<UInt64(seeds)).map { from + $0 }
         if let failed { list = try Self.seeds(in: failed) + list }
@@ -61,6 +64,25 @@ struct Simulate: AsyncParsableCommand {
     private static func seeds(in file: String) throws -> [UInt64] {
         try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
             .compactMap { $0.split(separator: " ").first.flatMap { UInt64($0) } }
+    }
+
+    private func playScenarios() async throws {
+        var failures = 0
+        for path in scenario {
+            print("\(path):")
+            do {
+                let file = try ScenarioFile(parsing: String(contentsOfFile: path, encoding: .utf8))
+                if let pending = file.pending {
+                    print("    not played: \(pending)")
+                    continue
+                }
+                for line in try await ScenarioPlayer.play(file) { print("    \(line)") }
+            } catch {
+                failures += 1
+                print("failed: \(error)")
+            }
+        }
+        if failures > 0 { throw ExitCode(1) }
     }
 
     private func show(_ seed: UInt64, _ features: SimulationFeatures) async throws {
