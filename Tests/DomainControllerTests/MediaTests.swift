@@ -114,11 +114,9 @@ import Testing
     @Test func `media has more parts than one answer may have`() async throws {
         let sites = try await TwoSites()
         let view = sites.hq.partners.current
-        let writer = MediaWriter(
-            store: sites.hq.store,
-            partialAttributes: view.partialAttributes,
-            partObjects: 1
-        )
+        var cutting = MediaWriter(store: sites.hq.store, partialAttributes: view.partialAttributes)
+        cutting.partObjects = 1
+        let writer = cutting
         let schema = try #require(view.heldContext(view.schemaContext.guid))
         let now = DomainControllerService.systemTime()
         let (parts, usn) = try await sites.hq.store.snapshot { snapshot in
