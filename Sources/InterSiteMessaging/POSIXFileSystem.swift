@@ -181,5 +181,9 @@ private final class POSIXFile: OpenFile {
 private final class POSIXLock: HeldLock {
     private let descriptor: CInt
     init(descriptor: CInt) { self.descriptor = descriptor }
-    deinit { Glibc.close(descriptor) }
+    deinit {
+        // Explicitly: a child process may hold a copy of the descriptor until it runs its program.
+        flock(descriptor, LOCK_UN)
+        Glibc.close(descriptor)
+    }
 }
