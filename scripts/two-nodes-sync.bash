@@ -26,7 +26,8 @@ make_equal_nodes() {
 # Both have asked, and nothing is on its way any more.
 become_equal() {
     local node
-    for node in "$van" "$hq"; do
+    # Vancouver again: what HQ applied took USNs that its vector shows.
+    for node in "$van" "$hq" "$van"; do
         timeout $((run_seconds + 10)) "$bridgehead" replicate now --wait --timeout "$run_seconds" --data "$node" >&2 ||
             fail "${node##*/} did not get its partner's changes" "see $node.log"
     done
