@@ -10,17 +10,13 @@ package struct SimulationFeatures: OptionSet, Hashable, Sendable {
     package static let schema = SimulationFeatures(rawValue: 8)
     package static let undelete = SimulationFeatures(rawValue: 16)
     package static let partialSet = SimulationFeatures(rawValue: 32)
-    package static let restore = SimulationFeatures(rawValue: 64)
-    package static let rollback = SimulationFeatures(rawValue: 128)
-    package static let collection = SimulationFeatures(rawValue: 256)
 
     /// What every run draws from.
     package static let standard: SimulationFeatures = [.crashes, .fileFaults, .clocks, .schema, .undelete]
 
     package static let names: [(name: String, feature: SimulationFeatures)] = [
         ("crashes", .crashes), ("file-faults", .fileFaults), ("clocks", .clocks), ("schema", .schema),
-        ("undelete", .undelete), ("partial-set", .partialSet), ("restore", .restore),
-        ("rollback", .rollback), ("collection", .collection),
+        ("undelete", .undelete), ("partial-set", .partialSet),
     ]
 }
 
