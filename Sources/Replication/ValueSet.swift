@@ -21,6 +21,8 @@ package struct ValueSet: Hashable, Sendable {
     /// Octets that `ByteReader.valueSet` has checked.
     init(checked octets: ArraySlice<UInt8>) { self.octets = octets }
 
+    package func append(to octets: inout [UInt8]) { octets += self.octets }
+
     package var isEmpty: Bool { octets.first == 0 }
 
     package var count: Int {

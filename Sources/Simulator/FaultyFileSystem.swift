@@ -46,7 +46,12 @@ package final class FaultyFileSystem: FileSystem {
     private let syncGate: SyncGate?
     private let gate: @Sendable () -> Bool
     private let modified: Timestamp
-    private let died = Mutex<(@Sendable () -> Void)?>(nil)
+    /// A type of its own: a closure that a generic lock holds directly is wrapped once more by every access.
+    private struct DeathAction {
+        let run: @Sendable () -> Void
+    }
+
+    private let died = Mutex(DeathAction(run: {}))
 
     /// Every file says that it was changed at `modified`; while `gate` says no, every call fails.
     package init(
@@ -96,7 +101,9 @@ package final class FaultyFileSystem: FileSystem {
         }
     }
 
-    package func whenDead(_ action: @escaping @Sendable () -> Void) { died.withLock { $0 = action } }
+    package func whenDead(_ action: @escaping @Sendable () -> Void) {
+        died.withLock { $0 = DeathAction(run: action) }
+    }
 
     /// The machine starts again: names and contents that were not synced are gone.
     ///
@@ -146,7 +153,7 @@ package final class FaultyFileSystem: FileSystem {
             if state.log.count < Self.logLinesMax { state.log.append("\(operation.rawValue) \(path)") }
             return body(&state)
         }
-        if isDeath { died.withLock { $0 }?() }
+        if isDeath { died.withLock { $0 }.run() }
         return try result.get()
     }
 

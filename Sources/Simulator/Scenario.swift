@@ -39,7 +39,18 @@ extension Scenario {
     /// - Throws: `SimulationError` and what is no oracle's verdict.
     package func run(sink: (@Sendable (String) -> Void)? = nil) async throws -> ScenarioResult {
         let template = try await ForestTemplate.shared(sites: sites, topology: topology)
-        let world = try await World(settings, on: template)
+        let executor = WorldExecutor()
+        return try await withTaskExecutorPreference(executor) {
+            try await play(on: template, executor, sink)
+        }
+    }
+
+    private func play(
+        on template: ForestTemplate,
+        _ executor: WorldExecutor,
+        _ sink: (@Sendable (String) -> Void)?
+    ) async throws -> ScenarioResult {
+        let world = try await World(settings, on: template, executor: executor)
         world.trace.sink = sink
         var result = ScenarioResult()
         var position = 0

@@ -96,7 +96,8 @@ package final class SimulatedSite {
     func start(
         network: SimulatedNetwork,
         siteOf: [GUID: Int],
-        settings: ReplicationSettings
+        settings: ReplicationSettings,
+        executor: (any TaskExecutor)?
     ) async throws {
         let store = try DirectoryStore(database, sha256: Digest.sha256)
         let (clock, guids) = (clock, guids)
@@ -108,7 +109,8 @@ package final class SimulatedSite {
             surroundings: DSASurroundings(
                 now: { clock.now },
                 randomGUID: { guids.next() },
-                log: Self.silence
+                log: Self.silence,
+                taskExecutor: executor
             )
         )
         let partners = dsa.partners

@@ -15,13 +15,18 @@ package final class SimulatedTransport: InterSiteTransport {
 
     typealias Handler = @Sendable (ReceivedMessage) async throws -> Void
 
+    /// A type of its own: a closure that a generic lock holds directly is wrapped once more by every access.
+    private struct Receiver {
+        let handle: Handler?
+    }
+
     private let site: Int
     private let siteOf: [GUID: Int]
     private let network: SimulatedNetwork
     private let protection: any MessageProtection
     private let seams: SeamBudget
     private let context: TransportContext
-    private let handler = Mutex<Handler?>(nil)
+    private let handler = Mutex(Receiver(handle: nil))
 
     init(
         site: Int,
@@ -96,15 +101,15 @@ package final class SimulatedTransport: InterSiteTransport {
 
     package func start(
         receiving handler: @escaping @Sendable (ReceivedMessage) async throws -> Void
-    ) async throws { self.handler.withLock { $0 = handler } }
+    ) async throws { self.handler.withLock { $0 = Receiver(handle: handler) } }
 
     package func deliveryReports() -> AsyncStream<DeliveryReport> { AsyncStream { $0.finish() } }
 
-    package func stop() async { handler.withLock { $0 = nil } }
+    package func stop() async { handler.withLock { $0 = Receiver(handle: nil) } }
 
     /// Hands a message to the messaging service, as reading a mail in Drop does.
     func receive(_ message: ReceivedMessage) async throws {
-        guard let handler = handler.withLock({ $0 }) else { throw TransportError.notStarted }
-        try await handler(message)
+        guard let handle = handler.withLock({ $0 }).handle else { throw TransportError.notStarted }
+        try await handle(message)
     }
 }

@@ -90,22 +90,20 @@ extension World {
     private func stateDifference(_ context: GUID) async throws -> String? {
         let holders = holders(of: context)
         let hasPartial = holders.contains { $0.isPartial }
-        var reference: [Bool: (name: String, lines: [String])] = [:]
+        var reference: [Bool: (name: String, store: DirectoryStore, state: [UInt8])] = [:]
         for (site, store, isPartial) in holders {
             let forms = isPartial ? [true] : hasPartial ? [false, true] : [false]
             for isRestricted in forms {
-                let lines = try await store.snapshot { snapshot in
-                    var lines: [String] = []
-                    let set = isRestricted ? Set(snapshot.schema.partialAttributeSet) : nil
-                    try snapshot.canonicalDump(of: context, restrictedTo: set) { lines.append($0) }
-                    return lines
+                let state = try await store.snapshot { snapshot in
+                    try snapshot.stampedState(of: context, restrictedTo: snapshot.restriction(isRestricted))
                 }
                 guard let known = reference[isRestricted] else {
-                    reference[isRestricted] = (site.name, lines)
+                    reference[isRestricted] = (site.name, store, state)
                     continue
                 }
-                if known.lines == lines { continue }
-                let (left, right) = (Set(known.lines), Set(lines))
+                if known.state == state { continue }
+                let left = try await dump(context, of: known.store, isRestricted)
+                let right = try await dump(context, of: store, isRestricted)
                 let only =
                     left.subtracting(right).sorted().prefix(3).map { "only \(known.name): \($0)" }
                     + right.subtracting(left).sorted().prefix(3).map { "only \(site.name): \($0)" }
@@ -113,6 +111,18 @@ extension World {
             }
         }
         return nil
+    }
+
+    private func dump(_ context: GUID, of store: DirectoryStore, _ isRestricted: Bool) async throws
+        -> Set<String>
+    {
+        try await store.snapshot { snapshot in
+            var lines: Set<String> = []
+            try snapshot.canonicalDump(of: context, restrictedTo: snapshot.restriction(isRestricted)) {
+                lines.insert($0)
+            }
+            return lines
+        }
     }
 
     /// Every acknowledged write is held or superseded at every replica that it belongs to.
@@ -129,6 +139,12 @@ extension World {
                 if !isPartial || context.role == .domain { try await checkPlacement(of: site, context.guid) }
             }
         }
+    }
+}
+
+extension StoreSnapshot {
+    fileprivate func restriction(_ isRestricted: Bool) -> Set<OID>? {
+        isRestricted ? Set(schema.partialAttributeSet) : nil
     }
 }
 

@@ -26,6 +26,8 @@ package final class World {
     let plan: ForestPlan
     let network: SimulatedNetwork
     let clock: SimulatedClock
+    /// What the tasks of all sites run on; nil = the process's pool.
+    let executor: (any TaskExecutor)?
     /// Is told of each event, when somebody wants to know.
     var observer: ((WorldEvent) -> Void)?
     let siteOf: [GUID: Int]
@@ -38,8 +40,13 @@ package final class World {
     package var mailCount: Int { network.mailsQueued }
     package var simulatedSeconds: Int64 { now.seconds - startTime.seconds }
 
-    package init(_ settings: WorldSettings, on template: ForestTemplate) async throws {
+    package init(
+        _ settings: WorldSettings,
+        on template: ForestTemplate,
+        executor: (any TaskExecutor)? = nil
+    ) async throws {
         self.settings = settings
+        self.executor = executor
         plan = template.plan
         startTime = template.time
         let clock = SimulatedClock(template.time)
@@ -74,7 +81,12 @@ package final class World {
         site.seams.revive()
         site.restartAt = nil
         do {
-            try await site.start(network: network, siteOf: siteOf, settings: settings.replication)
+            try await site.start(
+                network: network,
+                siteOf: siteOf,
+                settings: settings.replication,
+                executor: executor
+            )
             note("\(site.name) starts")
             observer?(.started(site: site.index))
         } catch {

@@ -4,7 +4,7 @@ import GRDB
 /// The database's small integers for attribute OIDs: what bodies, links and indexes name attributes by.
 ///
 /// An id is given once and never changes, so a copy may be older than the database but is never wrong.
-struct AttributeIDs: Sendable {
+struct AttributeIDs: Hashable, Sendable {
     /// The same in every database, so that hot paths need no look-up.
     static let name: Int32 = 1
     static let objectClass: Int32 = 2

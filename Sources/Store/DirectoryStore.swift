@@ -27,6 +27,9 @@ package final class DirectoryStore: Sendable {
     }
 
     let writer: any DatabaseWriter
+    /// Whether transactions run on the caller's thread, as those of a database in memory do: it never waits for a
+    /// disk, and a hop to another thread costs more than most of its transactions.
+    package let runsInPlace: Bool
     private let sha256: @Sendable ([UInt8]) -> [UInt8]
     /// What the newest commit left; changed on the writer's queue only, right after a commit.
     private let cache: Mutex<Cache>
@@ -57,15 +60,17 @@ package final class DirectoryStore: Sendable {
         _ database: MemoryDatabase,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
     ) throws {
-        try self.init(writer: database.queue, path: nil, sha256: sha256)
+        try self.init(writer: database.queue, path: nil, memory: database, sha256: sha256)
     }
 
     private init(
         writer opened: any DatabaseWriter,
         path: String?,
+        memory: MemoryDatabase? = nil,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
     ) throws {
         self.sha256 = sha256
+        runsInPlace = memory != nil
         let loaded: Cache
         do {
             // The pool itself sets NORMAL when it turns the write-ahead log on. What a partner was told must survive
@@ -73,7 +78,7 @@ package final class DirectoryStore: Sendable {
             try opened.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             loaded = try opened.write { db in
                 try Tables.prepare(db, path: path ?? "the database in memory")
-                let loaded = try Self.load(db, sha256: sha256)
+                let loaded = try Self.load(db, memo: memory?.schemaMemo, sha256: sha256)
                 // Another version of the program may build in another schema.
                 let view = Self.openSnapshot(db, loaded, sha256: sha256)
                 try WriteTransaction(view, at: .epoch).takePartialSets()
@@ -208,7 +213,8 @@ package final class DirectoryStore: Sendable {
         -> T
     {
         try await reporting { [self] in
-            try await writer.read { db in try body(openSnapshot(db)) }
+            let read = { @Sendable [self] (db: Database) in try body(openSnapshot(db)) }
+            return runsInPlace ? try readInPlace(read) : try await writer.read(read)
         }
     }
 
@@ -226,7 +232,7 @@ package final class DirectoryStore: Sendable {
         _ body: @escaping @Sendable (WriteTransaction) throws -> T
     ) async throws -> T {
         try await reporting { [self] in
-            try await writer.write { db in
+            let write = { @Sendable [self] (db: Database) in
                 let view = openSnapshot(db)
                 let transaction = try WriteTransaction(view, at: now)
                 let result = try body(transaction)
@@ -241,8 +247,14 @@ package final class DirectoryStore: Sendable {
                 }
                 return result
             }
+            return runsInPlace ? try writeInPlace(write) : try await writer.write(write)
         }
     }
+
+    /// Nothing else uses the one connection meanwhile. (A guarded read would turn writing off and on again, and each
+    /// of that expires every prepared statement.)
+    private func readInPlace<T>(_ body: (Database) throws -> T) throws -> T { try writer.unsafeRead(body) }
+    private func writeInPlace<T>(_ body: (Database) throws -> T) throws -> T { try writer.write(body) }
 
     private func openSnapshot(_ db: Database) -> StoreSnapshot {
         Self.openSnapshot(db, cache.withLock { $0 }, sha256: sha256)
@@ -271,8 +283,11 @@ package final class DirectoryStore: Sendable {
         }
     }
 
-    private static func load(_ db: Database, sha256: @escaping @Sendable ([UInt8]) -> [UInt8]) throws -> Cache
-    {
+    private static func load(
+        _ db: Database,
+        memo: SchemaMemo?,
+        sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
+    ) throws -> Cache {
         let builtin = try Schema.builtin()
         let contexts = try NamingContextRows(db: db).all(naming: builtin)
         let view = StoreSnapshot(
@@ -287,7 +302,7 @@ package final class DirectoryStore: Sendable {
             identity: view.identity,
             bootRecords: try BootRows(db: db).newest(),
             contexts: contexts,
-            schema: try SchemaRows.load(from: view),
+            schema: try SchemaRows.load(from: view, memo: memo),
             attributeIDs: view.attributeIDs
         )
     }

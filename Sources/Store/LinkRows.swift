@@ -20,7 +20,7 @@ struct LinkRow {
 struct LinkRows {
     let db: Database
 
-    private static let columns = "source, attribute, target, nc, usn, is_present, created, stamp, age_mark"
+    static let columns = "source, attribute, target, nc, usn, is_present, created, stamp, age_mark"
 
     func row(_ source: GUID, _ attribute: Int32, _ target: GUID) throws -> LinkRow? {
         try Query(

@@ -6,9 +6,14 @@ import Synchronization
 /// One store at a time; what a store committed is there for the next one, and nothing else is.
 package final class MemoryDatabase: Sendable {
     let queue: DatabaseQueue
+    /// Shared by all copies.
+    let schemaMemo: SchemaMemo
     private let commits = CommitObserver()
 
-    package init() throws {
+    package convenience init() throws { try self.init(schemaMemo: SchemaMemo()) }
+
+    private init(schemaMemo: SchemaMemo) throws {
+        self.schemaMemo = schemaMemo
         queue = try DatabaseQueue(configuration: DirectoryStore.configuration)
         queue.add(transactionObserver: commits, extent: .databaseLifetime)
     }
@@ -18,19 +23,24 @@ package final class MemoryDatabase: Sendable {
         willCommit: @escaping @Sendable () throws -> Void,
         didCommit: @escaping @Sendable () -> Void
     ) {
-        commits.actions.withLock { $0 = (willCommit, didCommit) }
+        commits.actions.withLock { $0 = .init(willCommit: willCommit, didCommit: didCommit) }
     }
 
     /// The committed state as a database of its own.
     package func copy() throws -> MemoryDatabase {
-        let copy = try MemoryDatabase()
+        let copy = try MemoryDatabase(schemaMemo: schemaMemo)
         try queue.backup(to: copy.queue)
         return copy
     }
 }
 
 private final class CommitObserver: TransactionObserver, Sendable {
-    typealias Actions = (willCommit: @Sendable () throws -> Void, didCommit: @Sendable () -> Void)
+    /// A type of its own: a closure that a generic lock holds directly is wrapped once more by every access.
+    struct Actions {
+        let willCommit: @Sendable () throws -> Void
+        let didCommit: @Sendable () -> Void
+    }
+
     let actions = Mutex<Actions?>(nil)
 
     func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool { false }

@@ -14,20 +14,27 @@ final class BoundedPipe<Element: Sendable>: Sendable {
     }
 
     private let state = Mutex(State())
-    private let room: DispatchSemaphore
+    /// Nil when there is always room.
+    private let room: DispatchSemaphore?
 
-    init(elementsAheadMax: Int) {
+    /// Nil = the writing side never waits: it shares the reader's thread.
+    init(elementsAheadMax: Int?) {
+        guard let elementsAheadMax else {
+            room = nil
+            return
+        }
         // A semaphore that goes away below its first value traps: it starts at 0 and is raised, so that a pipe
         // may be given up with elements in it.
-        room = DispatchSemaphore(value: 0)
+        let room = DispatchSemaphore(value: 0)
         for _ in 0..<elementsAheadMax { room.signal() }
+        self.room = room
     }
 
     /// Blocks while the pipe is full.
     ///
     /// - Throws: `CancellationError` when nobody reads any more.
     func put(_ element: Element) throws {
-        room.wait()
+        room?.wait()
         let (isAbandoned, reader) = state.withLock { state in
             if state.isAbandoned { return (true, nil as CheckedContinuation<Element?, any Error>?) }
             guard let reader = state.reader else {
@@ -38,11 +45,11 @@ final class BoundedPipe<Element: Sendable>: Sendable {
             return (false, reader)
         }
         if isAbandoned {
-            room.signal()
+            room?.signal()
             throw CancellationError()
         }
         if let reader {
-            room.signal()
+            room?.signal()
             reader.resume(returning: element)
         }
     }
@@ -72,7 +79,7 @@ final class BoundedPipe<Element: Sendable>: Sendable {
             }
             guard let action else { return }
             action()
-            room.signal()
+            room?.signal()
         }
     }
 
@@ -82,7 +89,7 @@ final class BoundedPipe<Element: Sendable>: Sendable {
             state.isAbandoned = true
             state.elements = []
         }
-        room.signal()
+        room?.signal()
     }
 
     private static func resume(

@@ -8,12 +8,16 @@ package struct DSASurroundings: Sendable {
     package var now: @Sendable () -> Timestamp
     package var randomGUID: @Sendable () -> GUID
     package var log: Logger
+    /// What the agent's own tasks run on; nil = the process's pool.
+    package var taskExecutor: (any TaskExecutor)?
 
     package init(
         now: @escaping @Sendable () -> Timestamp,
         randomGUID: @escaping @Sendable () -> GUID = RandomSource.guid,
-        log: Logger
+        log: Logger,
+        taskExecutor: (any TaskExecutor)? = nil
     ) {
+        self.taskExecutor = taskExecutor
         self.now = now
         self.randomGUID = randomGUID
         self.log = log
@@ -70,7 +74,8 @@ package final class DirectorySystemAgent: Sendable {
             settings: settings,
             log: surroundings.log,
             now: surroundings.now,
-            randomGUID: surroundings.randomGUID
+            randomGUID: surroundings.randomGUID,
+            taskExecutor: surroundings.taskExecutor
         )
         comparison = ComparisonAgent(
             store: store,

@@ -19,11 +19,16 @@ package final class PartnerDirectory: Sendable {
         var newestRead = 0
     }
 
+    /// A type of its own: a closure that a generic lock holds directly is wrapped once more by every access.
+    private struct ChangeAction {
+        let run: @Sendable () async -> Void
+    }
+
     private let state: Mutex<State>
     private let store: DirectoryStore
     private let directory: DataDirectory
     private let log: Logger
-    private let onChange: Mutex<(@Sendable () async -> Void)?> = Mutex(nil)
+    private let onChange = Mutex(ChangeAction(run: {}))
 
     package init(
         store: DirectoryStore,
@@ -46,7 +51,7 @@ package final class PartnerDirectory: Sendable {
 
     /// Called after each reload.
     package func whenChanged(_ action: @escaping @Sendable () async -> Void) {
-        onChange.withLock { $0 = action }
+        onChange.withLock { $0 = ChangeAction(run: action) }
     }
 
     /// Reads the directory again.
@@ -62,7 +67,7 @@ package final class PartnerDirectory: Sendable {
             guard read > state.newestRead else { return }
             (state.view, state.newestRead, state.isTrusted) = (view, read, [:])
         }
-        if let action = onChange.withLock({ $0 }) { await action() }
+        await onChange.withLock { $0 }.run()
     }
 
     private static func read(_ store: DirectoryStore) async throws -> ConfigurationView {

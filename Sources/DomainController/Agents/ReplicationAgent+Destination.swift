@@ -141,7 +141,7 @@ extension ReplicationAgent {
             )
             if !isApplying {
                 isApplying = true
-                Task { await applyWaitingParts() }
+                Task(executorPreference: taskExecutor) { [self] in await applyWaitingParts() }
             }
         }
         try await finished(part, outcome, link: link)

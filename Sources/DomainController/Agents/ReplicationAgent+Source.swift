@@ -156,9 +156,11 @@ extension ReplicationAgent {
             case .partial: Set(request.partialAttributes ?? view.partialAttributes.sorted)
             }
         let knowsSet = filter == nil || request.replica == .partial(digest: view.partialAttributes.digest)
-        let pipe = BoundedPipe<ChangesReply>(elementsAheadMax: Self.partsAheadMax)
+        let pipe = BoundedPipe<ChangesReply>(
+            elementsAheadMax: store.runsInPlace ? nil : Self.partsAheadMax
+        )
         let store = store
-        Task {
+        Task(executorPreference: taskExecutor) {
             do {
                 try await store.snapshot { snapshot in
                     try Self.requireCovered(request, snapshot)

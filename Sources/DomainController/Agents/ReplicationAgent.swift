@@ -40,6 +40,7 @@ package actor ReplicationAgent {
     let log: Logger
     let now: @Sendable () -> Timestamp
     let randomGUID: @Sendable () -> GUID
+    let taskExecutor: (any TaskExecutor)?
 
     var nextAttempt: [ReplicationLink: Timestamp] = [:]
     var status: [ReplicationLink: LinkStatus] = [:]
@@ -78,7 +79,8 @@ package actor ReplicationAgent {
         settings: ReplicationSettings,
         log: Logger,
         now: @escaping @Sendable () -> Timestamp,
-        randomGUID: @escaping @Sendable () -> GUID
+        randomGUID: @escaping @Sendable () -> GUID,
+        taskExecutor: (any TaskExecutor)? = nil
     ) {
         self.store = store
         self.messaging = messaging
@@ -89,6 +91,7 @@ package actor ReplicationAgent {
         self.log = log
         self.now = now
         self.randomGUID = randomGUID
+        self.taskExecutor = taskExecutor
         (wakeups, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
