@@ -28,8 +28,11 @@ extension StoreSnapshot {
                 attribute.valueSet.append(to: &octets)
             }
         }
-        let found = try Query("SELECT \(LinkRows.columns) FROM links WHERE nc = ? ORDER BY source", in: db)
-            .all(.integer(context.id), read: LinkRows.row)
+        let found = try Query(
+            "SELECT \(LinkRows.columns) FROM links WHERE nc = ? ORDER BY source, attribute, target",
+            in: db
+        )
+        .all(.integer(context.id), read: LinkRows.row)
         for rows in Self.bySource(found) {
             for (rank, row) in order.sorted(rows, by: \.attribute) {
                 octets += row.source.octets
