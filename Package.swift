@@ -7,6 +7,8 @@ import PackageDescription
 // class's asynchronous method that waits for another queue (GenerationFile.handOut, DirectoryStore.apply), so that
 // two tasks were in one actor. ReplicationAgent checks for it; scripts/demo runs the optimised build.
 let house: [SwiftSetting] = [
+    // Faults put in on purpose, for `scripts/simulate --planted` alone: docs/testing.md.
+    .define("PLANTED_BUGS", .when(traits: ["PlantedBugs"])),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -29,6 +31,9 @@ let package = Package(
     name: "bridgehead",
     platforms: [.macOS(.v15)],
     products: [.executable(name: "bridgehead", targets: ["bridgehead"])],
+    traits: [
+        .trait(name: "PlantedBugs", description: "Faults put in on purpose: scripts/simulate --planted")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),

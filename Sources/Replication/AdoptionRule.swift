@@ -24,10 +24,12 @@ package enum AdoptionRule {
             newestAsOf = max(newestAsOf, piece.asOf)
             reached = piece.interval.to
             // Within one piece the end is the largest candidate, so only ends need a look.
-            if newestAsOf <= reached { closed = reached }
+            if newestAsOf <= reached || planted(.adoptsCoveredRange) { closed = reached }
         }
         return closed
     }
 
-    package static func allows(_ asOf: USN, closedPrefix: USN) -> Bool { asOf <= closedPrefix }
+    package static func allows(_ asOf: USN, closedPrefix: USN) -> Bool {
+        asOf <= closedPrefix || planted(.adoptsDespiteGaps)
+    }
 }

@@ -14,6 +14,10 @@ package enum ConflictRules {
     package static func outcome(local: Stamp?, incoming: Stamp) -> MergeOutcome {
         guard let local else { return .takeIncoming }
         if local == incoming { return .same }
+        if planted(.latestArrivalWins) { return .takeIncoming }
+        if planted(.tieKeepsLocal), local.version == incoming.version, local.time == incoming.time {
+            return .keepLocal
+        }
         return local < incoming ? .takeIncoming : .keepLocal
     }
 
@@ -39,17 +43,19 @@ package enum PoisonCheck {
 
     /// A stamp that would win every tie until its time has come.
     package static func isAhead(_ time: Timestamp, at now: Timestamp) -> Bool {
-        time > now.adding(seconds: stampAheadSecondsMax)
+        time > now.adding(seconds: stampAheadSecondsMax) && !planted(.futureStampAccepted)
     }
 
     /// A version too far above the one held here; not asked for an attribute never held, nor while joining.
     package static func isVersionLeap(existing: Stamp, incoming: Stamp) -> Bool {
         incoming.version > existing.version && incoming.version - existing.version > versionLeapMax
+            && !planted(.versionLeapAccepted)
     }
 
     /// An entry that would filter out everything this originator ever writes.
     package static func isVectorLeap(known: USN, claimed: USN) -> Bool {
         let (difference, overflow) = claimed.rawValue.subtractingReportingOverflow(known.rawValue)
         return claimed > known && (overflow || difference > vectorLeapUSNsMax)
+            && !planted(.vectorLeapAccepted)
     }
 }

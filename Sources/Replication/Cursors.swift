@@ -68,7 +68,8 @@ package struct ReceivedIntervals: Hashable, Sendable {
                 result.append(from: written, to: min(from, added.to), asOf: asOf)
                 result.append(from: from, to: min(to, added.from), asOf: piece.asOf)
                 let overlapEnd = min(to, added.to)
-                result.append(from: max(from, added.from), to: overlapEnd, asOf: min(piece.asOf, asOf))
+                let smaller = planted(.overlapKeepsNewestAsOf) ? max(piece.asOf, asOf) : min(piece.asOf, asOf)
+                result.append(from: max(from, added.from), to: overlapEnd, asOf: smaller)
                 result.append(from: overlapEnd, to: to, asOf: piece.asOf)
                 written = overlapEnd
             } else {

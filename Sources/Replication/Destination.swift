@@ -127,7 +127,7 @@ package struct Destination: Hashable, Sendable {
         let index = requests.firstIndex {
             $0.sourceDSA == source && $0.sequence == record.sequence && $0.isPending
         }
-        guard let index, let message = requests[index].request,
+        guard let index, let message = requests[index].request, !planted(.lostRequestNotSentAgain),
             // A clock that was set back must not silence us for as long as it jumped.
             now < requests[index].lastSent
                 || now >= requests[index].lastSent.adding(seconds: record.resendAfterSeconds(timing))
@@ -159,7 +159,9 @@ package struct Destination: Hashable, Sendable {
     package mutating func receive(_ poke: Poke) -> Bool {
         let header = poke.header
         guard header.namingContext == namingContext, mayAsk(header.dsaGUID) else { return false }
-        if let cursor = cursor(of: header.dsaGUID, header.invocationID), cursor.newestAsOf >= poke.usn {
+        if let cursor = cursor(of: header.dsaGUID, header.invocationID), cursor.newestAsOf >= poke.usn,
+            !planted(.emptyAnswerIsNews)
+        {
             return false
         }
         guard pendingRequest(to: header.dsaGUID) != nil else { return true }
@@ -204,13 +206,14 @@ package struct Destination: Hashable, Sendable {
     ///
     /// The old own entry is frozen at `usn`, the highest that surely belongs to the old life.
     package mutating func startNewInvocation(previous: GUID, frozenAt usn: USN, at now: Timestamp) {
-        forgetReceived()
+        if !planted(.newLifeKeepsCursors) { forgetReceived() }
         guard !isPartial else { return }
         vector[previous] = usn > .zero ? VectorEntry(usn: usn, time: now) : nil
     }
 
     /// A tombstone or absent link value with this stamp was collected here.
     package mutating func noteCollected(_ stamp: Stamp) {
+        if planted(.collectedNotRaised) { return }
         collected[stamp.invocationID] = max(collected[stamp.invocationID] ?? .zero, stamp.originatingUSN)
         collected.cap(by: retired)
     }

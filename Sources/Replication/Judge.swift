@@ -71,12 +71,16 @@ extension Destination {
             vector.merge(seen.vector, excluding: part.ownInvocationID)
             result.ownCovered = max(result.ownCovered, seen.vector[part.ownInvocationID]?.usn ?? .zero)
             adoptAdded(seen, excluding: part.ownInvocationID)
-            collected.merge(seen.collected) { max($0, $1) }
+            if !planted(.collectedNotMerged) { collected.merge(seen.collected) { max($0, $1) } }
             cursor.newestAdoptedAsOf = max(cursor.newestAdoptedAsOf, seen.asOf)
             let time =
                 seen.vector[part.header.invocationID]?.time ?? seen.vector.entries.values.map(\.time).max()
             cursor.lastSuccess = [cursor.lastSuccess, time].compactMap { $0 }.max()
             result.adopted = true
+        }
+        if planted(.lastSuccessOfNewestPart) {
+            let time = part.vector[part.header.invocationID]?.time
+            cursor.lastSuccess = [cursor.lastSuccess, time].compactMap { $0 }.max()
         }
         save(cursor)
         if result.adopted { joinAddedAttributes() }
@@ -113,10 +117,11 @@ extension Destination {
     /// The request that a part answers; parts cut with another attribute set than ours are data only.
     private func requestIndex(answeredBy part: PartClaim) -> Int? {
         requests.firstIndex { request in
-            guard request.requestID == part.requestID, request.sourceDSA == part.header.dsaGUID else {
-                return false
-            }
-            return (part.cutFor == .full || part.cutFor == request.replica) && isCutWithAddedVector(part)
+            guard request.requestID == part.requestID || planted(.unknownRequestCounts),
+                request.sourceDSA == part.header.dsaGUID
+            else { return false }
+            return (part.cutFor == .full || part.cutFor == request.replica || planted(.smallerSetCounts))
+                && isCutWithAddedVector(part)
         }
     }
 
@@ -166,7 +171,9 @@ extension Destination {
         }
         for (invocationID, entry) in part.vector.sorted {
             if invocationID == part.ownInvocationID {
-                if entry.usn > part.ownUSN { return .ownEntryAhead(claimed: entry.usn, own: part.ownUSN) }
+                if entry.usn > part.ownUSN, !planted(.ownEntryAheadAccepted) {
+                    return .ownEntryAhead(claimed: entry.usn, own: part.ownUSN)
+                }
             } else {
                 let known = vector[invocationID]?.usn ?? .zero
                 if PoisonCheck.isVectorLeap(known: known, claimed: entry.usn) {
@@ -179,9 +186,9 @@ extension Destination {
 
     /// The same rule seen from the other end: the source must not have answered a request like that.
     private func unknownDeletion(in part: PartClaim) -> RefusalReason? {
-        guard hasJoined, let index = requestIndex(answeredBy: part), !requests[index].isJoining else {
-            return nil
-        }
+        guard hasJoined, let index = requestIndex(answeredBy: part), !requests[index].isJoining,
+            !planted(.uncoveredDeletionAccepted)
+        else { return nil }
         for (invocationID, usn) in part.collected.sorted(by: { $0.key < $1.key })
         where invocationID != part.ownInvocationID && !vector.covers(invocationID, usn) {
             return .collectedUnknown(
@@ -195,7 +202,7 @@ extension Destination {
 
     private func uncoveredDeletion(by claimed: UpToDatenessVector) -> RefusalReason? {
         for (invocationID, usn) in collected.sorted(by: { $0.key < $1.key })
-        where !claimed.covers(invocationID, usn) {
+        where !planted(.uncoveredDeletionAccepted) && !claimed.covers(invocationID, usn) {
             return .collectedNotCovered(
                 invocationID: invocationID,
                 collected: usn,

@@ -24,7 +24,9 @@ package struct PartialSet: Hashable, Sendable {
     package var complete: Set<OID> { Set(attributes).subtracting(added) }
 
     mutating func joinIfComplete(_ vector: UpToDatenessVector) {
-        guard !added.isEmpty, addedVector.dominates(vector) else { return }
+        guard !added.isEmpty, addedVector.dominates(vector) || planted(.addedAttributesJoinAtOnce) else {
+            return
+        }
         (added, addedVector) = ([], .init())
     }
 }
@@ -59,7 +61,7 @@ extension Destination {
         set.attributes = new.attributes
         set.added.removeAll { change.removed.contains($0) }
         if !change.added.isEmpty {
-            forgetReceived()
+            if !planted(.growthKeepsReceived) { forgetReceived() }
             set.added = Set(set.added).union(change.added).sorted()
             set.addedVector = .init()
         }

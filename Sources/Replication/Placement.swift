@@ -44,11 +44,14 @@ package struct Placement: Hashable, Sendable {
         let newCycle = try now.flatMap { try cycle(through: $0, in: &view) }
         var run = PlacementRun(placement: self, changed: objectGUID)
         if let newCycle, let now { run.cut = (newCycle + [now]).max(by: Self.isCutLater)?.objectGUID }
+        if newCycle != nil, planted(.cycleCutWhereItCloses) { run.cut = objectGUID }
 
-        run.noteGroup(of: before)
+        if !planted(.clashOutlivesWinner) { run.noteGroup(of: before) }
         if let now { try run.place(now, before: before, isInCycle: newCycle != nil, in: &view) }
         let after = try view.node(objectGUID)
-        if Self.shelter(before) != Self.shelter(after) { try run.refreshChildren(of: objectGUID, in: &view) }
+        if Self.shelter(before) != Self.shelter(after), !planted(.childrenNotPlacedAgain) {
+            try run.refreshChildren(of: objectGUID, in: &view)
+        }
         // The member at which the old cycle was cut returns to its parent, that of the new one leaves it.
         if let oldCut = oldCycle?.first(where: { $0.standing == .lostAndFound }) {
             try run.refresh(oldCut.objectGUID, in: &view)
@@ -104,6 +107,7 @@ package struct Placement: Hashable, Sendable {
     }
 
     fileprivate static func isBeaten(_ left: PlacementNode, by right: PlacementNode) -> Bool {
+        if planted(.nameClashFirstComer), left.isClashLoser != right.isClashLoser { return left.isClashLoser }
         if left.nameStamp.time != right.nameStamp.time { return left.nameStamp.time < right.nameStamp.time }
         return left.objectGUID < right.objectGUID
     }
@@ -129,6 +133,8 @@ package struct Placement: Hashable, Sendable {
             switch Self.shelter(parent) {
             case .absent: (result.standing, result.placedParent) = (.waiting, nil)
             case .visible: (result.standing, result.placedParent) = (.placed, node.parent)
+            case .tombstone where planted(.orphanOfTombstoneWaits):
+                (result.standing, result.placedParent) = (.waiting, nil)
             case .tombstone: (result.standing, result.placedParent) = (.lostAndFound, lostAndFound)
             }
         }

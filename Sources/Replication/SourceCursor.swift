@@ -63,6 +63,7 @@ package struct SourceCursor: Hashable, Sendable {
     mutating func takeAdoptable() -> [SeenVector] {
         let closed = AdoptionRule.closedPrefix(of: received)
         received.collapse(closedPrefix: closed)
+        if planted(.adoptsOnlyNewest), closed < newestAsOf { return [] }
         let adoptable = vectors.filter { AdoptionRule.allows($0.asOf, closedPrefix: closed) }
         vectors.removeAll { AdoptionRule.allows($0.asOf, closedPrefix: closed) }
         return adoptable

@@ -119,7 +119,9 @@ package struct SourceCycle: Sendable {
         self.complete = complete
         added = Set(request.addedAttributes).subtracting(Self.alwaysInSet)
         // USNs of another life of this database mean nothing here.
-        received = request.sourceInvocationID == header.invocationID ? request.received : .init()
+        let isOfThisLife =
+            request.sourceInvocationID == header.invocationID || planted(.receivedOfAnotherLife)
+        received = isOfThisLife ? request.received : .init()
         var covered = received
         for piece in skip.tagged { covered.insert(piece.interval, asOf: piece.asOf) }
         ranges = covered.missing(upTo: asOf)
@@ -202,7 +204,9 @@ package struct SourceCycle: Sendable {
     /// - Returns: the rest; the whole cycle has at least one part, or vectors and last success would freeze.
     package mutating func finish() -> [ChangesReply] {
         var parts: [ChangesReply] = []
-        if ranges.isEmpty, partsCut == 0 { return [close(at: draft.from, isLast: true)] }
+        if ranges.isEmpty, partsCut == 0, !planted(.emptyAnswerSendsNothing) {
+            return [close(at: draft.from, isLast: true)]
+        }
         while wantsMore, rangeIndex < ranges.count {
             let end = ranges[rangeIndex].to
             let isLast = rangeIndex == ranges.count - 1
@@ -258,6 +262,9 @@ package struct SourceCycle: Sendable {
             draft.octets + octets > octetsMax || draft.itemCount + items > itemsMax
             || draft.table.oids.count + attributes > ReplicationLimits.attributesPerMessageMax
         guard draft.itemCount > 0, isFull else { return [] }
+        if planted(.creditClaimsTheRest), partsCut == credit - 1 {
+            return [close(at: ranges[rangeIndex].to, isLast: false)]
+        }
         return [close(at: USN(usn.rawValue - 1), isLast: false)]
     }
 
@@ -280,12 +287,13 @@ package struct SourceCycle: Sendable {
         var writer: GUID?
         var covered = USN.zero
         let isWanted = { (attribute: SnapshotAttribute) in
-            if !added.isEmpty, added.contains(attribute.attribute) {
+            if !added.isEmpty, added.contains(attribute.attribute), !planted(.addedFilteredByMainVector) {
                 return !request.addedVector.covers(attribute.stamp) && isInSet(attribute.attribute)
             }
             if attribute.stamp.invocationID != writer {
                 writer = attribute.stamp.invocationID
                 covered = request.vector.entries[attribute.stamp.invocationID]?.usn ?? .zero
+                if planted(.filterOneTooFar) { covered = covered.next }
             }
             return attribute.stamp.originatingUSN > covered && isInSet(attribute.attribute)
         }

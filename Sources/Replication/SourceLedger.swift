@@ -51,7 +51,9 @@ package struct SourceLedger: Hashable, Sendable {
         if entry.replica != request.replica || entry.added != request.addedAttributes {
             (entry.replica, entry.added, entry.cuts) = (request.replica, request.addedAttributes, [])
         }
-        entry.cuts.removeAll { now >= $0.at.adding(seconds: skipSeconds) }
+        if !planted(.cutPartsSkippedForEver) {
+            entry.cuts.removeAll { now >= $0.at.adding(seconds: skipSeconds) }
+        }
         entries[key] = entry
         var skip = ReceivedIntervals()
         // A request that is sent again gets the same parts again.
@@ -75,7 +77,8 @@ package struct SourceLedger: Hashable, Sendable {
     ///
     /// To be asked in the snapshot that the answer is cut from: one collected in between would be missed.
     package static func isUncovered(_ request: ChangesRequest, collected: [GUID: USN]) -> Bool {
-        !request.isJoining && !collected.allSatisfy { request.vector.covers($0.key, $0.value) }
+        !planted(.uncoveredDeletionAccepted) && !request.isJoining
+            && !collected.allSatisfy { request.vector.covers($0.key, $0.value) }
     }
 
     private static func key(of request: ChangesRequest) -> Key {

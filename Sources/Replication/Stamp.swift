@@ -31,7 +31,7 @@ package struct Stamp: Hashable, Sendable {
             return Stamp(version: 1, time: now, invocationID: invocationID, originatingUSN: usn)
         }
         guard previous.version < .max else {
-            let time = max(now, previous.time.adding(seconds: 1))
+            let time = planted(.saturatedTimeStays) ? now : max(now, previous.time.adding(seconds: 1))
             return Stamp(version: .max, time: time, invocationID: invocationID, originatingUSN: usn)
         }
         return Stamp(
@@ -45,6 +45,7 @@ package struct Stamp: Hashable, Sendable {
 
 extension Stamp: Comparable {
     package static func < (left: Stamp, right: Stamp) -> Bool {
+        if planted(.timeBeforeVersion), left.time != right.time { return left.time < right.time }
         if left.version != right.version { return left.version < right.version }
         return left.isOlder(than: right)
     }

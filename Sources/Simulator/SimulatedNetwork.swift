@@ -70,7 +70,10 @@ final class SimulatedNetwork: Sendable {
     }
 
     var mailsQueued: Int { state.withLock { $0.nextNumber } }
-    var mailsOnTheirWay: Int { state.withLock { $0.arrivals.count } }
+    /// On their way, or in a queue.
+    var mailsWaiting: Int {
+        state.withLock { state in state.queues.reduce(state.arrivals.count) { $0 + $1.count } }
+    }
 
     func block(from: Int, to: Int) { state.withLock { _ = $0.blocked.insert(from * sites + to) } }
     func open(from: Int, to: Int) { state.withLock { _ = $0.blocked.remove(from * sites + to) } }

@@ -36,6 +36,8 @@ package struct OracleViolation: Error, Sendable, CustomStringConvertible {
         case successTime = "success time"
         /// Mails go on although nothing changes.
         case restlessness
+        /// Writes that go on keep a partner from what was written before.
+        case starvation
         /// Something that must not fail did.
         case failure
     }

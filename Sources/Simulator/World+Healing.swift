@@ -1,10 +1,10 @@
 import DomainController
 import Identifiers
+import Replication
+import Store
 
 /// The second stage: no more faults, and everything must become equal.
 extension World {
-    /// Schedule slots after which a healed world counts as one that never converges.
-    package static let slotsMax = 200
     /// Slots that a converged world is watched.
     private static let quietSlots = 2
 
@@ -22,24 +22,118 @@ extension World {
             site.clock.skewSeconds = 0
         }
         try await startAll()
+        let (waiting, before) = (network.mailsWaiting, mailCount)
         for site in sites { try await settle(site, contexts: []) }
-        var slots = try await converge()
+        let patience = try await patience()
+        var slots = try await converge(within: patience)
         // What was held up for months comes now: it must change nothing.
         network.hurry(to: now)
-        slots += try await converge()
+        slots += try await converge(within: patience)
         try await checkNothingLost()
+        try await checkNothingWaits()
+        try await checkMails(mailCount - before, slots: slots, waiting: waiting)
         try await checkRest()
         return slots
     }
 
-    private func converge() async throws -> Int {
+    private func converge(within slotsMax: Int) async throws -> Int {
         var found = ""
-        for slot in 1...Self.slotsMax {
+        for slot in 1...slotsMax {
             try await advance(seconds: settings.intervalSeconds)
             guard let difference = try await difference() else { return slot }
             found = difference
         }
-        throw OracleViolation(.divergence, "after \(Self.slotsMax) slots: \(found)")
+        throw OracleViolation(.divergence, "after \(slotsMax) slots: \(found)")
+    }
+
+    // MARK: - How long it may take
+
+    /// Schedule slots after which a healed world counts as one that never converges.
+    ///
+    /// First come the waits, on all links at once: for the resending of a request that was lost, which is twice the
+    /// round trips that the weather made long; for the time of a stamp that is more than a day ahead; for what a
+    /// partial replica is to give back of a lost hour. Then news cross each link in two slots at most: it is asked
+    /// for within one, and in the next one once more if the answer was cut before the news came. They cross
+    /// `sites - 1` links in a row at most, three times: the schema says what may be asked for, the configuration
+    /// who asks whom, and only then all domains follow.
+    private func patience() async throws -> Int {
+        var waitSeconds = max(0, newestStamp.seconds - now.seconds - PoisonCheck.stampAheadSecondsMax)
+        let timing = settings.replication.timing
+        var resendSeconds = timing.resendFloorSeconds
+        var isRecovering = false
+        for site in sites {
+            guard let store = site.dsa?.store else { continue }
+            let contexts = heldContexts(of: site)
+            let (resend, recovers) = try await store.snapshot { snapshot in
+                let records = try contexts.flatMap { try snapshot.destination(of: $0).sources }
+                let recovers = try snapshot.cureState().retired.contains(where: \.isRecovering)
+                return (records.map { $0.resendAfterSeconds(timing) }.max() ?? 0, recovers)
+            }
+            resendSeconds = max(resendSeconds, resend)
+            isRecovering = isRecovering || recovers
+        }
+        waitSeconds += resendSeconds
+        if isRecovering { waitSeconds += Self.recoverySeconds }
+        let waitSlots = waitSeconds / Int64(settings.intervalSeconds) + 1
+        return Int(clamping: waitSlots) + 2 * 3 * (sites.count - 1)
+    }
+
+    /// How long a DSA asks partial replicas for what it lost.
+    private static let recoverySeconds: Int64 = 7 * 86_400
+
+    private var newestStamp: Timestamp {
+        var newest = Timestamp.epoch
+        for context in [plan.schema, plan.configuration] + plan.sites.map(\.domain) {
+            for originator in journal.originators {
+                for write in journal.writes(by: originator, above: .zero, upTo: .max, in: context.guid) {
+                    newest = max(newest, write.created ?? .epoch, write.stamp.time)
+                }
+            }
+        }
+        return newest
+    }
+
+    // MARK: - Afterwards
+
+    /// An object that waits when every replica has everything would wait for ever.
+    private func checkNothingWaits() async throws {
+        for site in sites {
+            guard let store = site.dsa?.store else { continue }
+            for context in heldContexts(of: site) {
+                let waiting = try await store.snapshot { try $0.counts(of: context).waiting }
+                guard waiting > 0 else { continue }
+                throw OracleViolation(
+                    .placement,
+                    "\(site.name) \(contextName(context)): \(waiting) objects wait for parents that nobody has"
+                )
+            }
+        }
+    }
+
+    /// No endless loop of pokes, requests and replies: so many mails, and no more, are due for what had to be told.
+    ///
+    /// On schedule each link asks and is answered once a slot, and in two more around the ends. A link carries each
+    /// change of its source at most twice, since two answers may overlap, at worst in a part of its own that was
+    /// asked for by a request of its own, and behind one poke: 5 mails. What waited in queues is answered besides.
+    private func checkMails(_ mails: Int, slots: Int, waiting: Int) async throws {
+        var allowed = 2 * waiting
+        for site in sites {
+            for link in site.dsa?.partners.current.links ?? [] {
+                allowed += 2 * (slots + 2)
+                guard let source = siteOf[link.partner], let store = sites[source].dsa?.store else {
+                    continue
+                }
+                let usn = try await store.snapshot { try $0.highestUSN() }
+                allowed += 5 * Int(clamping: max(0, usn.rawValue - (startUSNs[source]?.rawValue ?? 0)))
+            }
+        }
+        note("\(mails) mails of \(allowed)")
+        guard mails <= allowed else {
+            throw OracleViolation(
+                .restlessness,
+                "\(mails) mails to converge in \(slots) slots, \(allowed) are due"
+            )
+        }
     }
 
     /// With nothing to tell, each link asks once a slot and is answered once.

@@ -12,15 +12,17 @@ extension World {
     /// Looks at one site after something happened to its replicas of these naming contexts.
     func checkSafety(of site: SimulatedSite, contexts: [GUID]) async throws {
         guard let dsa = site.dsa else { return }
-        let journal = journal
+        let (journal, own) = (journal, dsa.store.identity.invocationID)
         for context in contexts {
             let checked = site.covered[context] ?? [:]
-            let (vector, findings) = try await dsa.store.snapshot { snapshot in
-                try ReplicaCheck(snapshot, context, journal).uncovered(above: checked)
+            let (vector, findings, successes) = try await dsa.store.snapshot { snapshot in
+                let check = try ReplicaCheck(snapshot, context, journal, own: own)
+                return (check.vector, try check.uncovered(above: checked), check.successTimes)
             }
             if let finding = findings.first {
                 throw OracleViolation(.vector, "\(site.name) \(contextName(context)): \(finding)")
             }
+            try checkSuccess(successes, of: site, in: context)
             site.covered[context] = vector.entries.mapValues(\.usn)
             if context != plan.schema.guid, trace.lineCount % Self.placementSampling == 0 {
                 try await checkPlacement(of: site, context)
@@ -130,8 +132,9 @@ extension World {
         let journal = journal
         for context in [plan.schema, plan.configuration] + plan.sites.map(\.domain) {
             for (site, store, isPartial) in holders(of: context.guid) {
+                let own = store.identity.invocationID
                 let findings = try await store.snapshot { snapshot in
-                    try ReplicaCheck(snapshot, context.guid, journal).lost()
+                    try ReplicaCheck(snapshot, context.guid, journal, own: own).lost()
                 }
                 if let finding = findings.first {
                     throw OracleViolation(.lostWrite, "\(site.name) \(contextName(context.guid)): \(finding)")
@@ -153,21 +156,25 @@ struct ReplicaCheck {
     private let snapshot: StoreSnapshot
     private let context: HeldNamingContext
     private let journal: WriteJournal
+    let vector: UpToDatenessVector
+    let successTimes: SuccessTimes
     private let collected: [GUID: USN]
     private let partialAttributes: Set<OID>?
 
-    init(_ snapshot: StoreSnapshot, _ context: GUID, _ journal: WriteJournal) throws {
+    init(_ snapshot: StoreSnapshot, _ context: GUID, _ journal: WriteJournal, own: GUID) throws {
         self.snapshot = snapshot
         self.journal = journal
         self.context = try snapshot.namingContext(context)
-        collected = try snapshot.collected(of: context)
+        let destination = try snapshot.destination(of: context)
+        vector = destination.advertisedVector(own: own, ownUSN: try snapshot.highestUSN(), at: .epoch)
+        successTimes = SuccessTimes(destination, vector: vector, own: own)
+        collected = destination.collected
         partialAttributes = self.context.isPartial ? Set(snapshot.schema.partialAttributeSet) : nil
     }
 
     /// Writes that the vector covers and the replica lacks, as sentences; those at and below `checked` are left
     /// out.
-    func uncovered(above checked: [GUID: USN]) throws -> (UpToDatenessVector, [String]) {
-        let vector = try snapshot.vector(of: context.guid, at: .epoch)
+    func uncovered(above checked: [GUID: USN]) throws -> [String] {
         var findings: [String] = []
         for (invocationID, entry) in vector.sorted {
             let writes = journal.writes(
@@ -180,7 +187,7 @@ struct ReplicaCheck {
                 findings.append("its vector has \(invocationID) at \(entry.usn), but \(Self.text(write))")
             }
         }
-        return (vector, findings)
+        return findings
     }
 
     /// Acknowledged writes that the replica lacks, whatever its vector says.

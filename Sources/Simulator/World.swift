@@ -31,6 +31,10 @@ package final class World {
     /// Is told of each event, when somebody wants to know.
     var observer: ((WorldEvent) -> Void)?
     let siteOf: [GUID: Int]
+    var snapshots = SnapshotBook()
+    var successTimes: [SuccessKey: Timestamp] = [:]
+    /// Where the sites' USNs stood when the world began.
+    private(set) var startUSNs: [Int: USN] = [:]
     /// Objects in the order in which they were made, by naming context.
     var pools: [GUID: [GUID]] = [:]
     /// What is to be done to a running site before anything else.
@@ -73,7 +77,13 @@ package final class World {
 
     // MARK: - Machines
 
-    package func startAll() async throws { for site in sites where !site.isUp { try await start(site) } }
+    package func startAll() async throws {
+        for site in sites where !site.isUp { try await start(site) }
+        guard startUSNs.isEmpty else { return }
+        for site in sites {
+            startUSNs[site.index] = try await site.dsa?.store.snapshot { try $0.highestUSN() }
+        }
+    }
 
     /// Starts a site's program; a machine that dies at it starts again later.
     func start(_ site: SimulatedSite) async throws {
@@ -194,10 +204,11 @@ package final class World {
                 fileID: "\(dropped.mail.number)",
                 received: site.clock.now
             )
-            try await hand(message, index, to: site, label)
-            if let payload = try? ReplicationCodec.decode(mail.payload), case .reply = payload {
-                touched = [payload.header.namingContext]
+            if let payload = try? ReplicationCodec.decode(mail.payload), case .reply(let part) = payload {
+                touched = [part.header.namingContext]
+                snapshots.note(part)
             }
+            try await hand(message, index, to: site, label)
         case .fragment:
             throw SimulationError("simulated mails carry whole messages")
         case .duplicate:

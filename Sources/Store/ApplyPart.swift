@@ -92,6 +92,7 @@ extension WriteTransaction {
         case .held(let reason):
             outcome.heldCopy = try hold(part, claim, reason, destination)
             destination.noteHeld(claim, at: now)
+            if planted(.heldPartMovesCursors) { outcome.commit = destination.commit(claim, at: now) }
         case .duplicate:
             try noteBoots(of: part.header, usn: part.asOf)
             outcome.commit = destination.commit(claim, at: now)
@@ -101,6 +102,7 @@ extension WriteTransaction {
             let usnBefore = highestUSN
             try noteBoots(of: part.header, usn: part.asOf)
             try application?.run(&outcome)
+            if planted(.cursorsTakeUSNs) { _ = try takeUSN() }
             if destination.isResyncing { try noteSeen(part, in: held) }
             if highestUSN != usnBefore {
                 outcome.changedUpTo = highestUSN
@@ -112,6 +114,20 @@ extension WriteTransaction {
             outcome.settledHolds = try settleHolds(by: claim, destination)
         }
         return outcome
+    }
+
+    /// What a planted bug does in a transaction of its own: the cursors move, and no data comes.
+    func commitWithoutData(_ parts: [ChangesReply]) throws {
+        for part in parts {
+            guard let held = view.namingContexts.first(where: { $0.guid == part.header.namingContext }) else {
+                continue
+            }
+            var destination = try DestinationRows(db: db).load(held)
+            let claim = PartClaim(part, ownInvocationID: identity.invocationID, ownUSN: highestUSN)
+            guard destination.hasJoined, case .apply = destination.judge(claim, at: now) else { continue }
+            _ = destination.commit(claim, at: now)
+            try DestinationRows(db: db).save(destination)
+        }
     }
 
     /// What the judge cannot see without the data at hand; nil when there is nothing to apply.
@@ -208,6 +224,9 @@ struct PartApplication {
         added = Set(try (request?.addedAttributes ?? []).map { try transaction.attributeID($0) })
         let ids = try part.attributes.map { oid -> Int32? in
             guard kept?.contains(oid) ?? true else { return nil }
+            if planted(.unknownAttributeDropped), transaction.view.schema.attribute(oid: oid) == nil {
+                return nil
+            }
             return try transaction.attributeID(oid)
         }
         self.ids = ids
@@ -230,7 +249,8 @@ struct PartApplication {
                 return .refused(.contradictory(interval: part.interval, asOf: part.asOf))
             }
             if content.canCreate { created.insert(object.objectGUID) }
-            if isKnown, !content.canCreate, !content.isDeletion, !created.contains(object.objectGUID),
+            if isKnown, !planted(.lingeringObjectSkipped), !content.canCreate, !content.isDeletion,
+                !created.contains(object.objectGUID),
                 !hasOnlyAdded(object), try !transaction.objects.holds(object.objectGUID)
             {
                 return .refused(.lingeringObject(object.objectGUID))
@@ -327,7 +347,7 @@ struct PartApplication {
     private func apply(_ object: ReplicatedObject, _ content: Content, _ outcome: inout PartOutcome) throws {
         let existing = try transaction.objects.rowAndBody(object.objectGUID)
         guard existing?.row.context ?? held.id == held.id,
-            existing != nil || content.canCreate
+            existing != nil || content.canCreate, try !isDroppedByBug(existing == nil, content)
         else {
             outcome.skipped += 1
             return
@@ -374,6 +394,12 @@ struct PartApplication {
         outcome.attributesApplied += taken.count
     }
 
+    private func isDroppedByBug(_ isNew: Bool, _ content: Content) throws -> Bool {
+        if planted(.unheldTombstoneDropped), isNew, content.isDeletion { return true }
+        guard planted(.orphanDropped), isNew, let parent = content.name?.parent else { return false }
+        return try !transaction.objects.holds(parent)
+    }
+
     /// Nobody loses where both wrote the same.
     private func noteConflict(
         of object: GUID,
@@ -418,7 +444,8 @@ struct PartApplication {
     private func apply(_ link: ReplicatedLink, _ outcome: inout PartOutcome) throws {
         guard let id = id(link.attribute) else { return }
         let local = try transaction.links.row(link.source, id, link.target)
-        guard local?.context ?? held.id == held.id else {
+        let isOutlived = planted(.absentLinkLoses) && !link.isPresent && local?.isPresent == true
+        guard local?.context ?? held.id == held.id, !isOutlived else {
             outcome.skipped += 1
             return
         }

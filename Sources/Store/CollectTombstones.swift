@@ -171,11 +171,11 @@ extension WriteTransaction {
         while let (row, body) = try objects.rowAndBody(next), row.context == context.id,
             let mark = row.ageMark, mark <= dueMark, let deletion = body[AttributeIDs.isDeleted]
         {
-            guard vector.covers(deletion.stamp) else {
+            guard vector.covers(deletion.stamp) || planted(.collectsUncovered) else {
                 outcome.uncovered += 1
                 return
             }
-            guard try !objects.hasStampedChildren(next) else {
+            guard try !objects.hasStampedChildren(next) || planted(.collectsParents) else {
                 outcome.parents += 1
                 return
             }

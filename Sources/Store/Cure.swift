@@ -327,6 +327,7 @@ extension WriteTransaction {
 
     private func isOfEndedLife(_ stamp: Stamp, _ pending: PendingCure) -> Bool {
         stamp.invocationID == pending.invocationID && stamp.originatingUSN > pending.keptUSN
+            && !planted(.cureKeepsStamps)
     }
 
     /// The same values one version higher.

@@ -184,7 +184,10 @@ package final class DirectoryStore: Sendable {
     @concurrent package func apply(_ parts: [ChangesReply], context: ApplyContext) async throws
         -> [PartOutcome]
     {
-        try await change(at: context.now) { try $0.apply(parts, context: context) }
+        if planted(.cursorsBeforeData) {
+            try await change(at: context.now) { try $0.commitWithoutData(parts) }
+        }
+        return try await change(at: context.now) { try $0.apply(parts, context: context) }
     }
 
     /// Changes the destination's half of replication: makes requests, takes pokes and refusals.

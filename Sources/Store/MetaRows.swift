@@ -68,6 +68,7 @@ struct BootRows {
     }
 
     func record(_ id: GUID, startUSN: USN) throws {
+        if planted(.bootNotRecorded), try !newest().isEmpty { return }
         try Query("INSERT INTO boots(id, start_usn) VALUES(?, ?)", in: db).run(.guid(id), .usn(startUSN))
         try Query(
             "DELETE FROM boots WHERE ordinal <= (SELECT max(ordinal) FROM boots) - ?",

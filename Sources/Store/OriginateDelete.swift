@@ -50,7 +50,9 @@ extension WriteTransaction {
         )
         try guardFree(rdn, under: parent.guid, except: guid)
         var values: [Int32: [[UInt8]]] = [:]
-        for attribute in body.attributes { values[attribute.id] = attribute.values }
+        for attribute in body.attributes where !planted(.undeleteKeepsStamps) {
+            values[attribute.id] = attribute.values
+        }
         values[AttributeIDs.isDeleted] = []
         values[AttributeIDs.name] = [NameValue(parent: parent.guid, rdn: rdn).octets]
         try rewrite((row, body, context), values)

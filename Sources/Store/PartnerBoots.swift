@@ -42,7 +42,7 @@ extension StoreSnapshot {
     ///
     /// `usn` is the highest USN of the sender that the message speaks of, when it does.
     package func suspicion(of header: MessageHeader, usn: USN?) throws -> RollbackSuspicion? {
-        guard !header.bootRecords.isEmpty else { return nil }
+        guard !header.bootRecords.isEmpty, !planted(.bootsNotExamined) else { return nil }
         let knowledge = try InvocationRows(db: db).load(header.dsaGUID, header.invocationID)
         guard !knowledge.boots.isEmpty else { return nil }
         // Only an unknown start needs what others told of that life.

@@ -45,6 +45,7 @@ final class WriteTransaction {
     /// One for every changed object or link value, and for nothing else.
     func takeUSN() throws -> USN {
         guard highestUSN < .max else { throw StoreError.usnsExhausted }
+        if planted(.transactionSharesUSN), highestUSN != startUSN { return highestUSN }
         highestUSN = highestUSN.next
         return highestUSN
     }
@@ -80,6 +81,8 @@ final class WriteTransaction {
         }
         note(changeIn: context)
         let isDeleted = body.isMarkedDeleted
+        let dies = isDeleted && existing?.row.node.isTombstone == false
+        let body = dies && planted(.tombstoneStripped) ? body.stripped : body
         if let existing, existing.row.node.nameStamp == name.stamp,
             existing.row.node.isTombstone == isDeleted,
             !isDeleted || existing.body[AttributeIDs.isDeleted] == body[AttributeIDs.isDeleted]
@@ -122,6 +125,11 @@ final class WriteTransaction {
             arrived: isDeleted ? (isSameDeletion ? existing?.row.arrived : now) : nil,
             ageMark: isDeleted ? (isSameDeletion ? existing?.row.ageMark : try age()) : nil
         )
+        if planted(.collectsByOriginTime), let mark = row.ageMark, !isSameDeletion,
+            let written = body[AttributeIDs.isDeleted]?.stamp.time
+        {
+            row.ageMark = mark - (now.seconds - written.seconds)
+        }
         if existing == nil {
             row.id = try objects.insert(row, body: body.encoded())
         } else {
@@ -291,6 +299,17 @@ extension HeldNamingContext {
 
 extension ObjectBody {
     static let deletedMark = Array("TRUE".utf8)
+
+    /// What a planted bug leaves of a tombstone.
+    var stripped: ObjectBody {
+        let kept: Set<Int32> = [AttributeIDs.name, AttributeIDs.objectClass, AttributeIDs.isDeleted]
+        return ObjectBody(
+            attributes: attributes.map {
+                kept.contains($0.id)
+                    ? $0 : .init(id: $0.id, stamp: $0.stamp, localUSN: $0.localUSN, values: [])
+            }
+        )
+    }
 
     var isMarkedDeleted: Bool { self[AttributeIDs.isDeleted]?.valueSet.first == Self.deletedMark }
 }

@@ -90,3 +90,7 @@ struct VersionVerb: ParsableCommand {
 
     func run() { Output.line("bridgehead \(ProductVersion.current)") }
 }
+
+#if PLANTED_BUGS
+#error("the program is never built with planted bugs")
+#endif

@@ -25,16 +25,37 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "Run the seeds of this file, one a line, before the others.") var failed: String?
     @Option(parsing: .upToNextOption, help: "Draw these kinds of faults as well.") var with: [String] = []
     @Option(parsing: .upToNextOption, help: "Do not draw these kinds of faults.") var without: [String] = []
+    @Flag(help: "Hunt the planted bugs, all or those named; only in a build that has them.")
+    var planted = false
+    @Argument(help: "Planted bugs to hunt.") var bugs: [String] = []
+    @Option(help: "Replay with this planted bug.") var plant: String?
+    @Option(help: .hidden) var hunt: String?
     @Flag(help: "Do not look for the shortest failing scenario.") var asDrawn = false
     @Flag(help: "Print a line per seed.") var verbose = false
 
     func validate() throws {
         guard seeds >= 0, jobs >= 0 else { throw ValidationError("numbers start at 0") }
         _ = try features()
+        guard bugs.isEmpty || planted else {
+            throw ValidationError("\"\(bugs[0])\" is no option; planted bugs follow --planted")
+        }
+        guard plant == nil || replay != nil else { throw ValidationError("--plant goes with --replay") }
+        guard planted || plant != nil || hunt != nil else { return }
+        guard !BugHunt.names.isEmpty else {
+            throw ValidationError("no bug is planted in this build; scripts/simulate --planted makes one")
+        }
+        for bug in bugs + [plant, hunt].compactMap({ $0 }) where !BugHunt.names.contains(bug) {
+            let known = BugHunt.names.joined(separator: ", ")
+            throw ValidationError("no planted bug \"\(bug)\"; there are: \(known)")
+        }
     }
 
     private func features() throws -> SimulationFeatures {
+        // A planted bug may need any of them.
         var features = SimulationFeatures.standard
+        if planted || plant != nil || hunt != nil {
+            for (_, each) in SimulationFeatures.names { features.insert(each) }
+        }
         let find = { (name: String) throws -> SimulationFeatures in
             guard let found = SimulationFeatures.names.first(where: { $0.name == name }) else {
                 let known = SimulationFeatures.names.map(\.name).joined(separator: ", ")
@@ -49,6 +70,10 @@ struct Simulate: AsyncParsableCommand {
 
     func run() async throws {
         let features = try features()
+        if planted { return try await huntAll() }
+        if let hunt, let one = BugHunt(hunt, features: features) {
+            return try await Hunt(hunt: one, seeds: (0..<UInt64(seeds)).map { from + $0 }, steps: steps).run()
+        }
         guard scenario.isEmpty else { return try await playScenarios() }
         if let replay { return try await show(replay, features) }
         var list = (0..<UInt64(seeds)).map { from + $0 }
@@ -59,6 +84,23 @@ struct Simulate: AsyncParsableCommand {
                 + "\(tally.seconds / 86_400) simulated days"
         )
         if tally.divergent + tally.lost > 0 { throw ExitCode(1) }
+    }
+
+    private func huntAll() async throws {
+        let hunts = PlantedBugs(
+            bugs: bugs.isEmpty ? BugHunt.names : bugs,
+            seeds: seeds,
+            from: from,
+            jobs: jobs > 0 ? jobs : ProcessInfo.processInfo.activeProcessorCount,
+            options: sameWorlds
+        )
+        guard await hunts.run() else { throw ExitCode(1) }
+    }
+
+    /// The options that a seed's world depends on besides the seed.
+    private var sameWorlds: [String] {
+        (steps.map { ["--steps", "\($0)"] } ?? []) + (with.isEmpty ? [] : ["--with"] + with)
+            + (without.isEmpty ? [] : ["--without"] + without)
     }
 
     private static func seeds(in file: String) throws -> [UInt64] {
@@ -86,6 +128,13 @@ struct Simulate: AsyncParsableCommand {
     }
 
     private func show(_ seed: UInt64, _ features: SimulationFeatures) async throws {
+        if let plant, let one = BugHunt(plant, features: features) {
+            guard let found = try await one.play(seed, steps: steps, sink: { print($0) }) else {
+                return print("no oracle objects")
+            }
+            print("\(found.oracle): \(found.text)")
+            throw ExitCode(1)
+        }
         let scenario = Scenario(seed: seed, features: features, steps: steps)
         print("seed \(seed): \(scenario.sites) sites, \(scenario.topology.rawValue); \(scenario.settings)")
         let result = try await scenario.run { print($0) }
@@ -100,6 +149,7 @@ struct Simulate: AsyncParsableCommand {
             steps: steps,
             isAsDrawn: asDrawn,
             isVerbose: verbose,
+            options: sameWorlds,
             queue: SeedQueue(list)
         )
         let workers = jobs > 0 ? jobs : ProcessInfo.processInfo.activeProcessorCount
@@ -123,7 +173,7 @@ private struct Tally: Sendable {
         seeds += 1
         seconds += result.simulatedSeconds
         switch result.failure?.violation.oracle {
-        case .divergence, .placement, .restlessness, .successTime, .failure: divergent += 1
+        case .divergence, .placement, .restlessness, .starvation, .successTime, .failure: divergent += 1
         case .vector, .lostWrite: lost += 1
         case nil: break
         }
@@ -143,6 +193,8 @@ private struct SeedRunner: Sendable {
     let steps: Int?
     let isAsDrawn: Bool
     let isVerbose: Bool
+    /// What must be said besides the seed to play the same world again.
+    let options: [String]
     let queue: SeedQueue
 
     func run() async throws -> Tally {
@@ -180,7 +232,8 @@ private struct SeedRunner: Sendable {
         text += "shortest scenario that fails (\(shortest.sites) sites, \(shortest.topology.rawValue); "
         text += "\(shortest.settings)):\n"
         text += shortest.operations.map { "  \($0)\n" }.joined()
-        text += "\(last.violation)\nsee every line: scripts/simulate --replay \(scenario.settings.seed)"
+        text += "\(last.violation)\nsee every line: "
+        text += (["scripts/simulate --replay \(scenario.settings.seed)"] + options).joined(separator: " ")
         print(text)
     }
 }

@@ -71,7 +71,7 @@ package final class GenerationFile: Sendable {
     /// Makes `asOf` durable before anything cut from that snapshot leaves.
     package func handOut(_ asOf: USN, by identity: ReplicaIdentity) async throws {
         let isKnown = line.withLock { $0.asOf >= asOf && $0.invocationID == identity.invocationID }
-        guard !isKnown else { return }
+        guard !isKnown, !planted(.generationNotWritten) else { return }
         try await onQueue { [self] in
             try write { line in
                 // The number in the file never goes back, and a life that has ended is not noted again.

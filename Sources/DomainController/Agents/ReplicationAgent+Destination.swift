@@ -276,6 +276,7 @@ extension ReplicationAgent {
         if outcome.commit?.adopted == true { await settleRetirements(part, link: link) }
         await settle(outcome, link: link)
         if outcome.changedUpTo != nil { changed(link.namingContext, from: link.partner) }
+        if planted(.emptyAnswerIsNews) { changed(link.namingContext) }
         if outcome.commit?.wantsRequest == true { scheduleSoon(link) }
         if outcome.commit?.adopted == true { await partApplied(in: link.namingContext) }
         try await concludeCovered(part, link: link)

@@ -167,7 +167,8 @@ extension ReplicationAgent {
                     var cycle = SourceCycle(
                         request: request,
                         header: header,
-                        asOf: try snapshot.highestUSN(),
+                        asOf: planted(.asOfBehindSnapshot)
+                            ? try snapshot.highestUSN().next : try snapshot.highestUSN(),
                         vector: try snapshot.vector(of: context, at: time),
                         collected: try snapshot.collected(of: context),
                         partialAttributes: filter,
