@@ -29,6 +29,7 @@ package protocol Administration: Sendable {
     /// Reads LDIF to its end; calls `progress` now and then, from any thread.
     func importLDIF(
         _ chunks: AsyncThrowingStream<[UInt8], any Error>,
+        options: ImportOptions,
         progress: @escaping @Sendable (ImportProgress) -> Void
     ) async throws -> ImportReply
     /// Pieces of a text, in order.

@@ -1,20 +1,57 @@
+/// How an import reads its file.
+package struct ImportOptions: Codable, Hashable, Sendable {
+    /// The suffix of names that is exchanged; nil = names are taken as they are.
+    package var fromDN: String?
+    /// What takes its place; nil = the forest's root domain.
+    package var toDN: String?
+
+    package init(fromDN: String? = nil, toDN: String? = nil) {
+        self.fromDN = fromDN
+        self.toDN = toDN
+    }
+
+    /// As they stand behind the path of a request; empty without any.
+    package var query: String {
+        let items = [("from", fromDN), ("to", toDN)].compactMap { name, value in
+            value.map { "\(name)=" + Self.escaped($0) }
+        }
+        return items.isEmpty ? "" : "?" + items.joined(separator: "&")
+    }
+
+    /// Percent signs for everything but letters and digits (RFC 3986 section 2.1).
+    private static func escaped(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        let octets = text.utf8.flatMap { octet -> [UInt8] in
+            let isPlain =
+                (0x30...0x39).contains(octet) || (0x41...0x5a).contains(octet)
+                || (0x61...0x7a).contains(octet)
+            return isPlain ? [octet] : [UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)]]
+        }
+        return String(decoding: octets, as: UTF8.self)
+    }
+}
+
 /// How far an import has come, in records.
 package struct ImportProgress: Codable, Hashable, Sendable {
     package var read: Int
     package var imported: Int
-    /// Into a naming context's head that existed.
+    /// Into a naming context's head that existed, or a definition that lacked optional attributes.
     package var merged: Int
+    /// Definitions that say nothing new.
+    package var alreadyHere: Int
     package var refused: Int
 
     package init(
-        read: Int,
-        imported: Int,
-        merged: Int,
-        refused: Int
+        read: Int = 0,
+        imported: Int = 0,
+        merged: Int = 0,
+        alreadyHere: Int = 0,
+        refused: Int = 0
     ) {
         self.read = read
         self.imported = imported
         self.merged = merged
+        self.alreadyHere = alreadyHere
         self.refused = refused
     }
 }
@@ -24,6 +61,7 @@ package struct ImportReply: Codable, Hashable, Sendable {
     package var read: Int
     package var imported: Int
     package var merged: Int
+    package var alreadyHere: Int
     package var refused: Int
     package var refusals: [ImportRefusal]
 
@@ -31,12 +69,14 @@ package struct ImportReply: Codable, Hashable, Sendable {
         read: Int,
         imported: Int,
         merged: Int,
+        alreadyHere: Int = 0,
         refused: Int,
         refusals: [ImportRefusal]
     ) {
         self.read = read
         self.imported = imported
         self.merged = merged
+        self.alreadyHere = alreadyHere
         self.refused = refused
         self.refusals = refusals
     }
@@ -46,6 +86,7 @@ package struct ImportReply: Codable, Hashable, Sendable {
             read: progress.read,
             imported: progress.imported,
             merged: progress.merged,
+            alreadyHere: progress.alreadyHere,
             refused: progress.refused,
             refusals: refusals
         )

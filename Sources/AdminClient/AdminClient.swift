@@ -16,13 +16,13 @@ package struct AdminClient: Sendable {
         self.dataDirectory = dataDirectory
     }
 
-    private func open(_ route: AdminRoute, upload: Upload = .none) -> PieceSource {
+    private func open(_ route: AdminRoute, query: String = "", upload: Upload = .none) -> PieceSource {
         Transfer.start(
             TransferRequest(
                 socketPath: socketPath,
                 dataDirectory: dataDirectory,
                 method: route.method,
-                path: route.path,
+                path: route.path + query,
                 upload: upload
             )
         )
@@ -159,10 +159,11 @@ extension AdminClient: Administration {
 
     package func importLDIF(
         _ chunks: AsyncThrowingStream<[UInt8], any Error>,
+        options: ImportOptions = ImportOptions(),
         progress: @escaping @Sendable (ImportProgress) -> Void
     ) async throws -> ImportReply {
         let source = UploadSource()
-        let lines = LineReader(open(.importLDIF, upload: .stream(source)))
+        let lines = LineReader(open(.importLDIF, query: options.query, upload: .stream(source)))
         let pump = Task { await source.pump(chunks) }
         defer { pump.cancel() }
         do {

@@ -56,6 +56,11 @@ extension AdminResponder {
     /// Reads the body while it answers with progress; the last line is the result or an error.
     func importLDIF(_ request: Request) -> Response {
         let administration = administration
+        let parameters = request.uri.queryParameters
+        let options = ImportOptions(
+            fromDN: parameters["from"].map(String.init),
+            toDN: parameters["to"].map(String.init)
+        )
         let log = log
         let body = ResponseBody { writer in
             let (progress, continuation) = AsyncStream.makeStream(
@@ -68,7 +73,9 @@ extension AdminResponder {
                 do {
                     return .result(
                         try await AdminStreams.untilShutdown {
-                            try await administration.importLDIF(chunks) { continuation.yield($0) }
+                            try await administration.importLDIF(chunks, options: options) {
+                                continuation.yield($0)
+                            }
                         }
                     )
                 } catch {

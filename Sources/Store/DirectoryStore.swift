@@ -155,14 +155,17 @@ package final class DirectoryStore: Sendable {
     /// operation.
     @concurrent package func originate(
         _ operations: [OriginatingOperation],
+        by author: WriteAuthor = .directory,
         at now: Timestamp,
         randomGUID: @escaping @Sendable () -> GUID
     ) async throws -> [WriteResult] {
         try await change(at: now) { transaction in
+            transaction.governance.author = author
             var results: [WriteResult] = []
             results.reserveCapacity(operations.count)
             for (index, operation) in operations.enumerated() {
                 do {
+                    transaction.governance.operationIndex = index
                     results.append(try transaction.originate(operation, randomGUID: randomGUID))
                 } catch var error as DirectoryError {
                     error.operationIndex = index

@@ -27,6 +27,7 @@ extension WriteTransaction {
             throw DirectoryError(.entryAlreadyExists, "an object \(guid) exists already")
         }
         let prepared = try prepare(entry.attributes, rdn: rdn, in: context)
+        try govern(adding: guid, prepared.stored, under: parent.guid, in: context)
         _ = try create(guid, NameValue(parent: parent.guid, rdn: rdn), prepared.stored, in: context)
         for (definition, values) in prepared.links {
             let attribute = try attributeID(definition.oid)
@@ -118,16 +119,20 @@ extension WriteTransaction {
     private func prepare(_ attributes: [EntryAttribute], rdn: RDN, in context: HeldNamingContext) throws
         -> PreparedValues
     {
-        guard isSchemaStale else { return try prepareNow(attributes, rdn: rdn) }
-        if context.role == .schema, let prepared = try? prepareNow(attributes, rdn: rdn) { return prepared }
+        guard isSchemaStale else { return try prepareNow(attributes, rdn: rdn, in: context) }
+        if context.role == .schema, let prepared = try? prepareNow(attributes, rdn: rdn, in: context) {
+            return prepared
+        }
         try refreshSchema()
-        return try prepareNow(attributes, rdn: rdn)
+        return try prepareNow(attributes, rdn: rdn, in: context)
     }
 
-    private func prepareNow(_ attributes: [EntryAttribute], rdn: RDN) throws -> PreparedValues {
+    private func prepareNow(_ attributes: [EntryAttribute], rdn: RDN, in context: HeldNamingContext) throws
+        -> PreparedValues
+    {
         var merged: [(AttributeDefinition, [[UInt8]])] = []
         for attribute in attributes {
-            let definition = try writableDefinition(attribute.name)
+            let definition = try writableDefinition(attribute.name, in: context)
             // The schema check reads names.
             let values =
                 definition.syntax == .distinguishedName

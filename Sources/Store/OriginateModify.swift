@@ -13,7 +13,7 @@ extension WriteTransaction {
         var edited: [Int32: (definition: AttributeDefinition, values: [[UInt8]])] = [:]
         var linksWritten: Set<Int32> = []
         for modification in modifications {
-            let definition = try writableDefinition(modification.attribute)
+            let definition = try writableDefinition(modification.attribute, in: held.context)
             let id = try attributeID(definition.oid)
             if definition.isForwardLink {
                 try modifyLinks(of: held, definition, id, modification)
@@ -33,6 +33,7 @@ extension WriteTransaction {
             return WriteResult(objectGUID: held.row.guid, usn: nil)
         }
         try check(try resultingAttributes(of: held, changed, linksWritten: linksWritten), rdn: rdn)
+        try govern(changing: held, changed)
         if !changed.isEmpty { try rewrite(held, changed.mapValues(\.values)) }
         return WriteResult(objectGUID: held.row.guid, usn: highestUSN)
     }

@@ -15,6 +15,7 @@ extension WriteTransaction {
         try guardNotFixed(held, newSuperior == nil ? "renamed" : "moved")
         try guardRDN(newRDN)
         if newSuperior != nil { try guardNotSchema(held.context, "moved") }
+        try govern(renaming: held)
         if try cutCycle(through: held) { held = try writableObject(.guid(held.row.guid)) }
 
         // In LostAndFound the rendered parent is the one that people mean.

@@ -33,6 +33,13 @@ package enum OriginatingOperation: Sendable {
     case undelete(GUID, newParent: ObjectReference? = nil)
 }
 
+/// Who asks for an originating write.
+package enum WriteAuthor: Hashable, Sendable {
+    /// The directory itself, which alone writes attributes with `systemOnly`.
+    case directory
+    case administrator
+}
+
 /// What became of one originating write.
 package struct WriteResult: Hashable, Sendable {
     package let objectGUID: GUID

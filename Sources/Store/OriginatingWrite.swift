@@ -124,8 +124,15 @@ extension WriteTransaction {
     // MARK: - Values
 
     /// The definition of an attribute that a client may write.
-    func writableDefinition(_ name: String) throws -> AttributeDefinition {
+    func writableDefinition(_ name: String, in context: HeldNamingContext) throws -> AttributeDefinition {
         guard let definition = view.schema.attribute(named: name) else {
+            guard !view.schema.isDefunct(.attribute, named: name) else {
+                throw DirectoryError(
+                    .undefinedAttributeType,
+                    "attribute \(name) is defunct",
+                    hint: "take another attribute, or clear isDefunct of its attributeSchema object"
+                )
+            }
             throw DirectoryError(
                 .undefinedAttributeType,
                 "attribute \(name) is not in the schema",
@@ -138,6 +145,7 @@ extension WriteTransaction {
                 "attribute \(definition.name) is kept by the directory itself"
             )
         }
+        try guardAuthor(of: definition, in: context)
         return definition
     }
 
@@ -229,7 +237,8 @@ extension WriteTransaction {
 extension SchemaViolation {
     fileprivate var resultCode: ResultCode {
         switch self {
-        case .unknownClass, .noObjectClass, .noStructuralClass, .severalStructuralClasses, .missingAttribute,
+        case .unknownClass, .defunctClass, .noObjectClass, .noStructuralClass, .severalStructuralClasses,
+            .missingAttribute,
             .attributeNotAllowed:
             .objectClassViolation
         case .severalValues, .noValues, .outOfRange: .constraintViolation

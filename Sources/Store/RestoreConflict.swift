@@ -8,6 +8,7 @@ extension WriteTransaction {
     /// The schema is asked as for any write; the value is not quoted in a refusal.
     func restoreConflict(_ id: Int64) throws -> WriteResult {
         guard identity.isSet else { throw StoreError.identityNotSet }
+        governance.author = .administrator
         try refreshSchema()
         guard let lost = try view.storedConflict(id) else {
             throw DirectoryError(
@@ -31,7 +32,10 @@ extension WriteTransaction {
     private func restoreValues(_ lost: StoredConflict) throws -> WriteResult {
         let held = try liveObject(of: lost)
         let oid = try view.attributeIDs.oid(of: lost.attribute, in: db)
-        let definition = try writableDefinition(view.schema.name(of: oid) ?? oid.description)
+        let definition = try writableDefinition(
+            view.schema.name(of: oid) ?? oid.description,
+            in: held.context
+        )
         guard lost.values != held.body[lost.attribute]?.values ?? [] else {
             return WriteResult(objectGUID: lost.object, usn: nil)
         }
@@ -40,6 +44,7 @@ extension WriteTransaction {
         let rdn = try held.row.stampedRDN()
         try guardKeepsRDN(rdn, of: held, changed)
         try check(try resultingAttributes(of: held, changed), rdn: rdn)
+        try govern(changing: held, changed)
         try rewrite(held, changed.mapValues(\.1))
         return WriteResult(objectGUID: lost.object, usn: highestUSN)
     }
@@ -62,7 +67,10 @@ extension WriteTransaction {
     private func restoreLink(_ lost: StoredConflict) throws -> WriteResult {
         let held = try liveObject(of: lost)
         let oid = try view.attributeIDs.oid(of: lost.attribute, in: db)
-        let definition = try writableDefinition(view.schema.name(of: oid) ?? oid.description)
+        let definition = try writableDefinition(
+            view.schema.name(of: oid) ?? oid.description,
+            in: held.context
+        )
         return try modify(
             .guid(held.row.guid),
             [

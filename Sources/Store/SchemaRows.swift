@@ -26,8 +26,7 @@ struct SchemaRows {
         let held = try objects(rows, of: snapshot, naming: builtin)
         guard !held.isEmpty else { return builtin }
         let defined = Set(held.compactMap(identifier))
-        let missing = Schema.builtinRecords()
-            .map { SchemaObject(name: $0.dn, attributes: $0.contentAttributes) }
+        let missing = Schema.builtinObjects()
             .filter { object in identifier(of: object).map { !defined.contains($0) } ?? false }
         return Schema(objects: held + missing)
     }

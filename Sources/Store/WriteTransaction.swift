@@ -23,6 +23,7 @@ final class WriteTransaction {
     private var knownAge: Int64?
     var knownLinkFloor: Timestamp?
     let ledger: ConflictLedger
+    var governance = Governance()
     /// By attribute id; nil = known to need no rows.
     private var indexedAttributes: [Int32: IndexedAttribute?] = [:]
     private var classRows: ClassRows
@@ -52,6 +53,7 @@ final class WriteTransaction {
 
     /// The last step before the commit.
     func finish() throws {
+        try checkReferences()
         try refreshSchema()
         try ledger.finish()
         if highestUSN != startUSN { try MetaRows(db: db).saveHighestUSN(highestUSN) }

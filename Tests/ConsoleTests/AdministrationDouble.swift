@@ -8,6 +8,7 @@ final class AdministrationDouble: Administration {
     struct Notes {
         var requests: [String] = []
         var imported: [UInt8] = []
+        var importOptions: ImportOptions?
         var importFailure: String?
         var eventListeners = 0
     }
@@ -118,12 +119,14 @@ final class AdministrationDouble: Administration {
     }
     func importLDIF(
         _ chunks: AsyncThrowingStream<[UInt8], any Error>,
+        options: ImportOptions,
         progress: @escaping @Sendable (ImportProgress) -> Void
     ) async throws -> ImportReply {
+        notes.withLock { $0.importOptions = options }
         importBegin.finish()
         defer { importEnd.finish() }
         try note("")
-        var counts = ImportProgress(read: 0, imported: 0, merged: 0, refused: 0)
+        var counts = ImportProgress()
         do {
             for try await chunk in chunks {
                 notes.withLock { $0.imported += chunk }

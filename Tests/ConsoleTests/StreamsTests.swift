@@ -48,12 +48,19 @@ import Testing
         #expect(seen.withLock { $0 } > 0)
     }
 
-    @Test func `an empty import is an import of nothing`() async throws {
+    @Test(arguments: [
+        ImportOptions(), ImportOptions(fromDN: "DC=X"),
+        ImportOptions(fromDN: "DC=X & Y,O=Caf\u{e9}?", toDN: "DC=reskit,DC=example"),
+    ])
+    func `an empty import is an import of nothing, and its options arrive as they are`(
+        options: ImportOptions
+    ) async throws {
         let double = AdministrationDouble()
         let reply = try await withServer(double) { server in
-            try await server.client.importLDIF(AsyncThrowingStream { nil }) { _ in }
+            try await server.client.importLDIF(AsyncThrowingStream { nil }, options: options) { _ in }
         }
         #expect(reply.read == 0)
+        #expect(double.notes.withLock { $0.importOptions } == options)
     }
 
     @Test func `an import that the DSA refuses says why`() async throws {

@@ -207,4 +207,20 @@ import Testing
             _ = reader.finish()
         }
     }
+
+    @Test func `octets that are no UTF-8 are passed over in comments and refused by line elsewhere`() throws {
+        let comment = Array("# IDL".utf8) + [0x92] + Array("s and more\n of it ".utf8) + [0xe9, 0x0a]
+        var reader = LDIFReader()
+        let good = comment + Array("dn: cn=x\n".utf8) + comment + Array("cn: x\n\n".utf8)
+        let bad = Array("dn: cn=y\ncn: caf".utf8) + [0xe9] + Array("\n\n".utf8)
+        let results = reader.feed(good + bad) + reader.finish()
+        #expect(results.count == 2)
+        #expect(try results.first?.get().dn == "cn=x")
+        guard case .failure(let error)? = results.last else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(error.line == 9 && error.reason == "the value of cn is not UTF-8")
+        #expect(error.hint?.contains("base64") == true)
+    }
 }

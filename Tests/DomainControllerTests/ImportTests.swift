@@ -7,6 +7,7 @@ import Testing
     /// One DSA and what it makes of a text, fed in pieces of 7 octets.
     private func importing(
         _ text: String,
+        options: ImportOptions = ImportOptions(),
         then check: (DomainControllerService, ImportReply) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory
@@ -33,7 +34,7 @@ import Testing
             }
             continuation.finish()
         }
-        let reply = try await service.importLDIF(chunks) { _ in }
+        let reply = try await service.importLDIF(chunks, options: options) { _ in }
         try await check(service, reply)
     }
 

@@ -207,7 +207,31 @@ import Testing
             attributes: [EntryAttribute(name: "objectClass", strings: ["organizationalUnit", "moored"])]
         )
         try await hq.write(.add(entry))
-        try await hq.write(modify("CN=moored,\(schemaDN)", .replace, "subClassOf", "top"))
+        // No originating write may do that; one that replicates here is taken as it is.
+        let loose = try await hq.looseParts(Replica.schema.guid).compactMap { part -> ChangesReply? in
+            var part = part
+            guard let subClassOf = part.attributes.firstIndex(where: { "\($0)" == "1.2.840.113556.1.2.21" }),
+                part.objects.count == 1,
+                let index = part.objects[0].attributes.firstIndex(where: {
+                    $0.attribute == subClassOf && $0.valueSet.first == octets("berthed")
+                })
+            else { return nil }
+            let before = part.objects[0].attributes[index].stamp
+            let stamp = Stamp(
+                version: before.version + 1,
+                time: before.time,
+                invocationID: .numbered(77),
+                originatingUSN: before.originatingUSN
+            )
+            part.objects[0].attributes = [
+                ReplicatedAttribute(attribute: subClassOf, stamp: stamp, values: [octets("top")])
+            ]
+            part.header.dsaGUID = .numbered(78)
+            part.header.invocationID = .numbered(77)
+            return part
+        }
+        #expect(loose.count == 1)
+        #expect(try await hq.apply(loose).map(\.objectsApplied) == [1])
         #expect(try await members("berthed", at: hq) == 1)
         #expect(try await members("moored", at: hq) == 1)
     }

@@ -10,13 +10,22 @@ extension EventReply {
 }
 
 extension ImportProgress {
-    package var text: String { "\(read) read, \(imported) imported, \(merged) merged, \(refused) refused" }
+    package var text: String {
+        let here = alreadyHere > 0 ? "\(alreadyHere) already here, " : ""
+        return "\(read) read, \(imported) imported, \(merged) merged, \(here)\(refused) refused"
+    }
 }
 
 extension ImportReply {
     /// The counts, then every refused record.
     package var text: String {
-        let counts = ImportProgress(read: read, imported: imported, merged: merged, refused: refused)
+        let counts = ImportProgress(
+            read: read,
+            imported: imported,
+            merged: merged,
+            alreadyHere: alreadyHere,
+            refused: refused
+        )
         var text = counts.text + "\n"
         for refusal in refusals {
             text +=

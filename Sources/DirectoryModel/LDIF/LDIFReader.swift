@@ -188,6 +188,13 @@ struct LDIFLine: Sendable {
                     reason: "the value of \(attribute) holds a NUL or CR that is not in base64"
                 )
             }
+            guard String(validating: value, as: UTF8.self) != nil else {
+                throw LDIFError(
+                    line: number,
+                    reason: "the value of \(attribute) is not UTF-8",
+                    hint: "write other octets in base64 behind '\(attribute)::'"
+                )
+            }
         }
     }
 

@@ -64,11 +64,14 @@ package struct LDIFError: Error, Hashable, Sendable, CustomStringConvertible {
     package var line: Int
     package var reason: String
     package var hint: String?
+    /// The record begins as a block of Microsoft's listings of its schema does, which are no LDIF.
+    package var isSchemaListing: Bool
 
-    package init(line: Int, reason: String, hint: String? = nil) {
+    package init(line: Int, reason: String, hint: String? = nil, isSchemaListing: Bool = false) {
         self.line = line
         self.reason = reason
         self.hint = hint
+        self.isSchemaListing = isSchemaListing
     }
 
     package var description: String { "line \(line): \(reason)" }

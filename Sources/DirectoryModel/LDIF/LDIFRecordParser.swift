@@ -14,7 +14,11 @@ struct LDIFRecordParser {
 
     mutating func record() throws(LDIFError) -> LDIFRecord {
         guard let first = next, first.name == "dn" else {
-            throw LDIFError(line: next?.number ?? 0, reason: "a record must begin with 'dn:'")
+            throw LDIFError(
+                line: next?.number ?? 0,
+                reason: "a record must begin with 'dn:'",
+                isSchemaListing: next?.name == "cn"
+            )
         }
         index += 1
         let dn = try first.text()

@@ -15,6 +15,9 @@ extension Schema {
     /// The objects of schema.ldif in file order; DNs end in `relativeSuffix`.
     package static func builtinRecords() -> [LDIFRecord] { parsed.records }
 
+    /// The same, as definitions that stand in for objects which are not held.
+    package static func builtinObjects() -> [SchemaObject] { parsed.schema.objects }
+
     /// Read once: the file is part of the program and never changes.
     private static let parsed: (records: [LDIFRecord], errors: [String], schema: Schema) = {
         var reader = LDIFReader()
@@ -26,7 +29,11 @@ extension Schema {
             case .failure(let error): errors.append(error.description)
             }
         }
-        let objects = records.map { SchemaObject(name: $0.dn, attributes: $0.contentAttributes) }
+        let objects = records.map { record in
+            var object = SchemaObject(name: record.dn, attributes: record.contentAttributes)
+            object.isBuiltin = true
+            return object
+        }
         return (records, errors, Schema(objects: objects))
     }()
 }

@@ -18,7 +18,9 @@ package struct Schema: Sendable {
     private let classesByOID: [OID: ClassDefinition]
     private let classOIDsByName: [String: OID]
     let rules: [OID: ClassRules]
-    private let objects: [SchemaObject]
+    /// Defunct ones, too.
+    let objects: [SchemaObject]
+    private let defunctNames: [SchemaObject.Kind: Set<String>]
 
     /// Reads `attributeSchema` and `classSchema` objects; others are passed over.
     ///
@@ -30,6 +32,7 @@ package struct Schema: Sendable {
         tables.compileRules()
         self.objects = objects
         problems = tables.problems
+        defunctNames = Self.defunctNames(of: objects)
         attributesByOID = tables.attributesByOID
         attributeOIDsByName = tables.attributeOIDsByName
         classesByOID = tables.classesByOID
@@ -45,6 +48,20 @@ package struct Schema: Sendable {
     package func withAdded(_ added: [SchemaObject]) -> Schema {
         let names = Set(added.map(\.name))
         return Schema(objects: objects.filter { !names.contains($0.name) } + added)
+    }
+
+    private static func defunctNames(of objects: [SchemaObject]) -> [SchemaObject.Kind: Set<String>] {
+        var names: [SchemaObject.Kind: Set<String>] = [:]
+        for object in objects where object.isDefunct {
+            guard let item = try? SchemaCatalogue.item(of: object) else { continue }
+            names[object.declaredKind, default: []].insert(item.name.asciiLowercased)
+        }
+        return names
+    }
+
+    /// Whether a name that the schema does not know is that of a definition with `isDefunct`.
+    package func isDefunct(_ kind: SchemaObject.Kind, named name: String) -> Bool {
+        defunctNames[kind]?.contains(name.asciiLowercased) ?? false
     }
 
     /// By name, alias or dotted OID, ASCII case ignored.

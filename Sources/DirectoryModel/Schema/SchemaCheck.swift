@@ -1,6 +1,7 @@
 /// Why an entry does not fit the schema, by classes and attributes, never by values.
 package enum SchemaViolation: Error, Hashable, Sendable {
     case unknownClass(String)
+    case defunctClass(String)
     case noObjectClass
     case noStructuralClass
     case severalStructuralClasses([String])
@@ -18,6 +19,7 @@ extension SchemaViolation: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unknownClass(let name): "unknown object class \(name)"
+        case .defunctClass(let name): "object class \(name) is defunct"
         case .noObjectClass: "the entry has no object class"
         case .noStructuralClass: "none of the object classes is structural"
         case .severalStructuralClasses(let names):
@@ -39,6 +41,7 @@ extension SchemaViolation: CustomStringConvertible {
     package var hint: String? {
         switch self {
         case .unknownClass: "import its classSchema object first"
+        case .defunctClass: "take another class, or clear isDefunct of its classSchema object"
         case .attributeNotAllowed: "add an auxiliary class that allows it, or extensibleObject"
         case .noObjectClass, .noStructuralClass, .severalStructuralClasses, .missingAttribute, .severalValues,
             .noValues, .invalidSyntax, .outOfRange, .rdnAttributeUnknown, .rdnValueMissing:
@@ -102,7 +105,9 @@ extension Schema {
         guard !names.isEmpty else { throw .noObjectClass }
         var classes: [ClassDefinition] = []
         for name in names {
-            guard let found = objectClass(named: name) else { throw .unknownClass(name) }
+            guard let found = objectClass(named: name) else {
+                throw isDefunct(.objectClass, named: name) ? .defunctClass(name) : .unknownClass(name)
+            }
             classes.append(found)
         }
         return classes

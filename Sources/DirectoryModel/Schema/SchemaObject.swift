@@ -3,6 +3,8 @@ package struct SchemaObject: Hashable, Sendable {
     /// What problems and replacements call it: the DN, or any unique name.
     package var name: String
     package var values: [String: [[UInt8]]]
+    /// Stands in for an object that the directory does not hold.
+    package var isBuiltin = false
 
     package init(name: String, values: [String: [[UInt8]]]) {
         self.name = name
@@ -17,19 +19,31 @@ package struct SchemaObject: Hashable, Sendable {
         }
     }
 
-    enum Kind: Hashable { case attribute, objectClass, other }
+    package enum Kind: Hashable, Sendable { case attribute, objectClass, other }
 
     /// A defunct definition (`isDefunct`) counts as none.
-    var kind: Kind {
+    var kind: Kind { isDefunct ? .other : declaredKind }
+
+    package var declaredKind: Kind {
         let classes = strings("objectclass").map(\.asciiLowercased)
-        guard strings("isdefunct").first?.asciiLowercased != "true" else { return .other }
         if classes.contains("attributeschema") { return .attribute }
         return classes.contains("classschema") ? .objectClass : .other
     }
 
+    package var isDefunct: Bool { strings("isdefunct").first?.asciiLowercased == "true" }
+
+    /// The number as it stands there, whatever the syntax makes of it.
+    var linkID: Int? { strings("linkid").first.flatMap { Int($0) } }
+
+    /// `systemFlags` bit 4: the object belongs to the base schema.
+    var isMarkedBase: Bool { strings("systemflags").first.flatMap { Int($0) }.map { $0 & 16 != 0 } ?? false }
+
     struct Unusable: Error { let reason: String }
 
     // MARK: - attributeSchema
+
+    /// Object(DN-String) and Object(Access-Point).
+    static let nameWithText = "2.5.5.14"
 
     func attributeDefinition() throws(Unusable) -> AttributeDefinition {
         let syntaxOID = try required("attributesyntax")
@@ -38,8 +52,9 @@ package struct SchemaObject: Hashable, Sendable {
         var linkID = try integer("linkid").map(Int32.init(clamping:))
         switch syntax {
         case .distinguishedName: break
-        // Links that carry octets of their own: kept as ordinary values.
+        // Links that carry octets or text of their own: kept as ordinary values.
         case .distinguishedNameWithBinary: linkID = nil
+        case .unknown where syntaxOID == Self.nameWithText: linkID = nil
         default:
             guard linkID == nil else {
                 throw Unusable(
@@ -97,7 +112,7 @@ package struct SchemaObject: Hashable, Sendable {
 
     // MARK: - Values
 
-    private func strings(_ name: String) -> [String] {
+    func strings(_ name: String) -> [String] {
         (values[name] ?? []).compactMap { String(validating: $0, as: UTF8.self) }
     }
 
@@ -137,7 +152,7 @@ package struct SchemaObject: Hashable, Sendable {
         }
     }
 
-    private func integer(_ name: String) throws(Unusable) -> Int? {
+    func integer(_ name: String) throws(Unusable) -> Int? {
         guard let text = strings(name).first else { return nil }
         guard let value = Int(text) else { throw Unusable(reason: "\(name) is not an integer") }
         // Active Directory writes some 32-bit flags unsigned.

@@ -18,9 +18,12 @@ struct SchemaTables {
     var classesByOID: [OID: ClassDefinition] = [:]
     var classOIDsByName: [String: OID] = [:]
     var rules: [OID: ClassRules] = [:]
+    /// As the objects have them: values with octets of their own have forward links, too.
+    private var linkIDs: Set<Int> = []
 
     mutating func read(_ object: SchemaObject) {
         do {
+            if object.kind == .attribute, let linkID = object.linkID { linkIDs.insert(linkID) }
             switch object.kind {
             case .attribute: add(try object.attributeDefinition(), from: object)
             case .objectClass: add(try object.classDefinition(), from: object)
@@ -59,8 +62,7 @@ struct SchemaTables {
             for alias in attribute.aliases where attributeOIDsByName[alias.asciiLowercased] == nil {
                 attributeOIDsByName[alias.asciiLowercased] = attribute.oid
             }
-            if attribute.isBackLink, !attributesByOID.values.contains(where: { $0.linkID == pair(attribute) })
-            {
+            if attribute.isBackLink, let linkID = attribute.linkID, !linkIDs.contains(Int(linkID) - 1) {
                 problems.append(
                     SchemaProblem(object: attribute.name, reason: "back link without its forward link")
                 )
@@ -72,8 +74,6 @@ struct SchemaTables {
             }
         }
     }
-
-    private func pair(_ attribute: AttributeDefinition) -> Int32? { attribute.linkID.map { $0 ^ 1 } }
 
     mutating func compileRules() {
         for objectClass in classesByOID.values.sorted(by: { $0.oid < $1.oid }) {

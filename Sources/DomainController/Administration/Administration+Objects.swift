@@ -63,7 +63,12 @@ extension DomainControllerService {
         let schema = store.schema
         var operations: [OriginatingOperation] = []
         for operation in request.operations { operations.append(try await originating(operation)) }
-        let results = try await store.originate(operations, at: now(), randomGUID: RandomSource.guid)
+        let results = try await store.originate(
+            operations,
+            by: .administrator,
+            at: now(),
+            randomGUID: RandomSource.guid
+        )
         let written = try await store.snapshot { snapshot in
             try results.map { result in
                 (result, try snapshot.entry(.guid(result.objectGUID), includeDeleted: true))
@@ -131,9 +136,10 @@ extension DomainControllerService {
 
     package func importLDIF(
         _ chunks: AsyncThrowingStream<[UInt8], any Error>,
+        options: ImportOptions = ImportOptions(),
         progress: @escaping @Sendable (ImportProgress) -> Void
     ) async throws -> ImportReply {
-        var importer = LDIFImport(store: store, now: now)
+        var importer = try LDIFImport(store: store, options: options, now: now, report: progress)
         do {
             for try await chunk in chunks {
                 try await importer.feed(chunk)

@@ -20,19 +20,44 @@ package struct LDIFImport {
     }
 
     private let store: DirectoryStore
+    private let exchange: SuffixExchange?
     private let now: @Sendable () -> Timestamp
+    private let report: @Sendable (ImportProgress) -> Void
     private var reader = LDIFReader()
+    private var definitions = DefinitionImport()
     private var batch: [Pending] = []
     private var waiting: [Pending] = []
     private var planned: Set<DistinguishedName> = []
-    package private(set) var progress = ImportProgress(read: 0, imported: 0, merged: 0, refused: 0)
+    package private(set) var progress = ImportProgress()
     package private(set) var refusals: [ImportRefusal] = []
     /// The naming contexts that were written.
     package private(set) var changed: Set<GUID> = []
 
-    package init(store: DirectoryStore, now: @escaping @Sendable () -> Timestamp) {
+    /// `report` hears of progress while nothing is fed.
+    ///
+    /// - Throws: `AdminError` for a suffix that is no name.
+    package init(
+        store: DirectoryStore,
+        options: ImportOptions = ImportOptions(),
+        now: @escaping @Sendable () -> Timestamp,
+        report: @escaping @Sendable (ImportProgress) -> Void = { _ in }
+    ) throws {
         self.store = store
         self.now = now
+        self.report = report
+        exchange = try Self.exchange(options, store)
+    }
+
+    /// Without a new suffix: the forest's root, which the configuration stands below.
+    private static func exchange(_ options: ImportOptions, _ store: DirectoryStore) throws -> SuffixExchange?
+    {
+        guard let from = options.fromDN else { return nil }
+        let root = store.namingContexts.first { $0.role == .configuration }?.dn.parent
+        let to = try options.toDN.map { try DistinguishedName(parsing: $0, naming: store.schema) } ?? root
+        guard let to else {
+            throw AdminError(code: "badRequest", message: "no new suffix is given, and no forest is here")
+        }
+        return SuffixExchange(from: try DistinguishedName(parsing: from, naming: store.schema), to: to)
     }
 
     /// Takes the next octets of the file.
@@ -43,6 +68,7 @@ package struct LDIFImport {
     /// Ends the file: what waits is written as far as possible, the rest refused.
     package mutating func finish() async throws {
         for result in reader.finish() { try await take(result) }
+        try await flushDefinitions()
         try await flush()
         try await addWaiting()
         try await finishWithoutTargets()
@@ -63,20 +89,18 @@ package struct LDIFImport {
     private mutating func take(_ result: Result<LDIFRecord, LDIFError>) async throws {
         progress.read += 1
         switch result {
-        case .failure(let error): refuse(error.line, "", error.reason)
+        case .failure(let error):
+            if progress.read == 1, error.isSchemaListing { throw Self.notLDIF(error) }
+            refuse(error.line, "", error.reason)
         case .success(let record):
             do {
-                let dn = try DistinguishedName(parsing: record.dn, naming: store.schema)
+                let dn = renamed(try DistinguishedName(parsing: record.dn, naming: store.schema))
                 switch record.kind {
                 case .content(let attributes), .add(let attributes):
-                    try await add(
-                        Pending(
-                            line: record.line,
-                            dnText: record.dn,
-                            entry: Entry(dn: dn, attributes: attributes.filter(isWritten))
-                        )
-                    )
+                    let entry = Entry(dn: dn, attributes: renamed(attributes.filter(isWritten)))
+                    try await take(entry, line: record.line, dnText: record.dn)
                 case .delete, .modify, .rename:
+                    try await flushDefinitions()
                     try await flush()
                     try await change(record, dn)
                 }
@@ -86,9 +110,38 @@ package struct LDIFImport {
         }
     }
 
+    private mutating func take(_ entry: Entry, line: Int, dnText: String) async throws {
+        if isDefinition(entry) {
+            definitions.add(.init(line: line, dnText: dnText, entry: entry))
+            if definitions.isFull { try await flushDefinitions() }
+        } else {
+            // A definition changes how the next record is read.
+            try await flushDefinitions()
+            try await add(Pending(line: line, dnText: dnText, entry: entry))
+        }
+    }
+
+    private static func notLDIF(_ error: LDIFError) -> AdminError {
+        AdminError(
+            code: "notLDIF",
+            message: "line \(error.line): \(error.reason); blocks that begin with 'cn:' are no LDIF",
+            hint: """
+                Microsoft's listings of its schema (MS-AD_Schema_*.txt) look like that; its .ldf files say the \
+                same as LDIF
+                """
+        )
+    }
+
+    private func renamed(_ dn: DistinguishedName) -> DistinguishedName { exchange?.applied(to: dn) ?? dn }
+
+    private func renamed(_ attributes: [EntryAttribute]) -> [EntryAttribute] {
+        exchange?.applied(to: attributes, store.schema) ?? attributes
+    }
+
     /// What an export says besides (back links, times, GUIDs) is computed here anew.
     private func isWritten(_ attribute: EntryAttribute) -> Bool {
-        store.schema.attribute(named: attribute.name)?.isKeptByDirectory != true
+        guard let definition = store.schema.attribute(named: attribute.name) else { return true }
+        return !definition.isKeptByDirectory && definition.oid != .instanceType
     }
 
     private mutating func add(_ pending: Pending) async throws {
@@ -103,17 +156,40 @@ package struct LDIFImport {
         }
         batch.append(pending)
         planned.insert(pending.entry.dn)
-        if batch.count >= Self.recordsPerTransaction || isSchemaObject(pending.entry) { try await flush() }
+        if batch.count >= Self.recordsPerTransaction { try await flush() }
     }
 
-    /// A schema object changes how the next record is read.
-    private func isSchemaObject(_ entry: Entry) -> Bool {
-        entry.attributes.contains { attribute in
-            attribute.name.lowercased() == "objectclass"
-                && attribute.values.contains {
-                    let name = String(decoding: $0, as: UTF8.self).lowercased()
-                    return name == "attributeschema" || name == "classschema"
+    /// An object that the schema naming context takes as a definition.
+    private func isDefinition(_ entry: Entry) -> Bool {
+        guard SchemaObject(name: "", attributes: entry.attributes).declaredKind != .other else {
+            return false
+        }
+        return store.namingContexts.contains { $0.role == .schema && entry.dn.isDescendant(of: $0.dn) }
+    }
+
+    /// Writes the definitions that were gathered, attributes first; a refused one is taken out.
+    private mutating func flushDefinitions() async throws {
+        guard !definitions.isEmpty else { return }
+        try await flush()
+        let plan = definitions.takePlan(store.schema)
+        progress.alreadyHere += plan.alreadyHere
+        for (definition, reason) in plan.refusals { refuse(definition.line, definition.dnText, reason) }
+        report(progress)
+        for transaction in plan.transactions {
+            var rest = transaction
+            while !rest.isEmpty {
+                do {
+                    try await write(rest.map(\.operation))
+                    for (_, operation) in rest {
+                        if case .add = operation { progress.imported += 1 } else { progress.merged += 1 }
+                    }
+                    break
+                } catch let error as DirectoryError {
+                    let (bad, _) = rest.remove(at: min(error.operationIndex ?? 0, rest.count - 1))
+                    refuse(bad.line, bad.dnText, error.sentence)
                 }
+            }
+            report(progress)
         }
     }
 
@@ -286,15 +362,42 @@ package struct LDIFImport {
 
     private mutating func change(_ record: LDIFRecord, _ dn: DistinguishedName) async throws {
         do {
-            try await write([try OriginatingOperation(record, dn: dn, naming: store.schema)])
+            try await write([try renamed(OriginatingOperation(record, dn: dn, naming: store.schema))])
             progress.imported += 1
         } catch let error as DirectoryError {
             refuse(record.line, record.dn, error.sentence)
         }
     }
 
+    /// A change with new suffixes in its values and its new superior; its own name has it already.
+    private func renamed(_ operation: OriginatingOperation) -> OriginatingOperation {
+        switch operation {
+        case .modify(let reference, let modifications):
+            return .modify(
+                reference,
+                modifications.map { change in
+                    let values = renamed([EntryAttribute(name: change.attribute, values: change.values)])
+                    return Modification(change.operation, change.attribute, values.flatMap(\.values))
+                }
+            )
+        case .rename(let reference, let newRDN, let deleteOldRDN, .dn(let superior)?):
+            return .rename(
+                reference,
+                newRDN: newRDN,
+                deleteOldRDN: deleteOldRDN,
+                newSuperior: .dn(renamed(superior))
+            )
+        case .add, .rename, .delete, .undelete: return operation
+        }
+    }
+
     private mutating func write(_ operations: [OriginatingOperation]) async throws {
-        let results = try await store.originate(operations, at: now(), randomGUID: RandomSource.guid)
+        let results = try await store.originate(
+            operations,
+            by: .administrator,
+            at: now(),
+            randomGUID: RandomSource.guid
+        )
         for (operation, result) in zip(operations, results) where result.usn != nil {
             if let context = namingContext(of: operation) { changed.insert(context) }
         }
@@ -311,7 +414,9 @@ package struct LDIFImport {
             }
         let held = store.namingContexts
         switch reference {
-        case .guid(let guid): return held.first { $0.guid == guid }?.guid
+        // Heads that were merged into; definitions that were extended.
+        case .guid(let guid):
+            return (held.first { $0.guid == guid } ?? held.first { $0.role == .schema })?.guid
         case .dn(let dn):
             return held.filter { dn.isSameOrDescendant(of: $0.dn) }
                 .max { $0.dn.rdns.count < $1.dn.rdns.count }?.guid

@@ -6,19 +6,32 @@ struct ImportVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Import an LDIF file of any length.",
-        discussion: "Ends with 1 when a record was refused; each one is named with its line."
+        discussion: """
+            Ends with 1 when a record was refused; each one is named with its line. Definitions of the schema may \
+            stand in any order; those which are here already are counted, those which contradict are refused.
+            """
     )
 
     @Argument(help: "LDIF; - is stdin.") var file: String
+    @Option(name: .customLong("from-dn"), help: "Suffix of names that is exchanged, such as DC=X.")
+    var fromDN: String?
+    @Option(name: .customLong("to-dn"), help: "What takes its place (default: this forest's root domain).")
+    var toDN: String?
     @OptionGroup var dsa: DSAOptions
     @OptionGroup var output: JSONOption
 
+    func validate() throws {
+        guard toDN == nil || fromDN != nil else { throw ValidationError("--to-dn needs --from-dn.") }
+    }
+
     func run() async throws {
         let handle = try Input.handle(file, what: "LDIF")
+        let options = ImportOptions(fromDN: fromDN, toDN: toDN)
         let bar = ProgressBar(octetsAll: Input.size(handle))
         let reply: ImportReply
         do {
-            reply = try await dsa.client().importLDIF(Input.pieces(handle) { bar.read($0) }) { bar.show($0) }
+            let pieces = Input.pieces(handle) { bar.read($0) }
+            reply = try await dsa.client().importLDIF(pieces, options: options) { bar.show($0) }
         } catch {
             bar.clear()
             throw error
