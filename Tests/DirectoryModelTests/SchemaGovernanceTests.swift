@@ -63,6 +63,7 @@ import Testing
             ["attributeSyntax": ["1.3.6.1.4.1.1466.115.121.1.15"], "oMSyntax": []]
         ),
         attribute("draught", "1.2.3.9", dn.merging(["linkID": ["9002"]]) { $1 }),
+        attribute("draught", "1.2.3.9", ["rangeLower": ["0"], "rangeUpper": ["-1"]]),
         attribute("gone", "1.2.3.9"), objectClass("wreck", "1.2.3.9"),
         objectClass("barge", "1.2.3.9", ["subClassOf": ["tug"], "possSuperiors": ["barge", "vessel"]]),
         objectClass("barge", "1.2.3.9", ["mustContain": ["1.2.3.1"], "auxiliaryClass": ["moored"]]),

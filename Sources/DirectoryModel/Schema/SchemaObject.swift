@@ -75,9 +75,17 @@ package struct SchemaObject: Hashable, Sendable {
             systemFlags: Int32(clamping: try integer("systemflags") ?? 0),
             isSystemOnly: try boolean("systemonly"),
             rangeLower: try integer("rangelower"),
-            rangeUpper: try integer("rangeupper"),
+            rangeUpper: try rangeUpper(),
             superiorName: strings("attributesuperior").first
         )
+    }
+
+    /// Active Directory writes 4,294,967,295 as -1 (msDFSR-StagingSizeInMb).
+    private func rangeUpper() throws(Unusable) -> Int? {
+        guard let upper = try integer("rangeupper") else { return nil }
+        let lower = try integer("rangelower") ?? -1
+        let isUnsigned = upper < 0 && upper >= Int(Int32.min) && lower >= 0
+        return isUnsigned ? upper + (1 << 32) : upper
     }
 
     // MARK: - classSchema
