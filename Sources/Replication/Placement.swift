@@ -197,7 +197,7 @@ private struct PlacementRun {
         in view: inout some PlacementView
     ) throws {
         var placed = now
-        placed.isClashLoser = before?.isClashLoser ?? false
+        placed.isClashLoser = before?.isClashLoser ?? planted(.nameClashFirstComer)
         if isInCycle, cut != changed {
             // The stored standing of the parent is from before the cycle closed.
             (placed.standing, placed.placedParent) = (.placed, now.parent)
