@@ -3,7 +3,7 @@ import Foundation
 /// Figures of the data path: what stands between a change and its copy in another site.
 @main struct Bench {
     static let usage = """
-        usage: Bench codec [N] | seal-open [N] | apply N [--seal] | sync N | smtp [N]
+        usage: Bench codec [N] | seal-open [N] | apply N [--seal | --conflicts] | memory [N] | sync N | smtp [N]
                [--folder PATH] [--runs R] [--json]
            or: Bench people N --below DN | changes N [--people N] --below DN | fsync [--folder PATH]
         """
@@ -16,7 +16,10 @@ import Foundation
             switch options.command {
             case .codec: try await CodecBench.run(options, &report)
             case .sealOpen: try SealBench.run(options, &report)
+            case .apply where options.hasConflicts: try await ConflictBench.run(options, &report)
             case .apply: try await ApplyBench.run(options, &report)
+            case .memory: try await MemoryBench.run(options, &report)
+            case .fill: return try await MemoryBench.fill(in: options.folder)
             case .sync: try await SyncBench.run(options, &report)
             case .smtp: try await SMTPBench.run(options, &report)
             case .people, .changes, .fsync: return
@@ -36,6 +39,9 @@ struct Options {
         case codec
         case sealOpen = "seal-open"
         case apply
+        case memory
+        /// What `memory` runs in a process of its own.
+        case fill
         case sync
         case smtp
         case people
@@ -45,7 +51,7 @@ struct Options {
         var countUnlessGiven: Int {
             switch self {
             case .codec, .sealOpen: 1_000
-            case .apply, .sync, .people, .changes, .fsync: 10_000
+            case .apply, .memory, .fill, .sync, .people, .changes, .fsync: 10_000
             case .smtp: 2_000
             }
         }
@@ -56,6 +62,8 @@ struct Options {
     private(set) var runs = 3
     private(set) var isJSON = false
     private(set) var isSealed = false
+    private(set) var hasConflicts = false
+    private(set) var isCountGiven = false
     /// Where databases and mailroots are made; the disk under it is what is measured.
     private(set) var folder = FileManager.default.temporaryDirectory.path
     /// Whose changes `changes` goes through, again and again; all of them unless given.
@@ -74,6 +82,7 @@ struct Options {
             switch argument {
             case "--json": isJSON = true
             case "--seal": isSealed = true
+            case "--conflicts": hasConflicts = true
             case "--runs": runs = try Self.number(rest.popFirst())
             case "--folder":
                 guard let path = rest.popFirst() else { throw BenchError.usage }
@@ -82,7 +91,7 @@ struct Options {
             case "--below":
                 guard let name = rest.popFirst() else { throw BenchError.usage }
                 parent = name
-            default: count = try Self.number(argument)
+            default: (count, isCountGiven) = (try Self.number(argument), true)
             }
         }
     }
@@ -93,12 +102,15 @@ struct Options {
         case .people: try PeopleLDIF.write(people: count, below: parent)
         case .changes: try PeopleLDIF.write(changes: count, people: people ?? count, below: parent)
         case .fsync: print(Report.text(try fsyncMedian(in: folder)))
-        case .codec, .sealOpen, .apply, .sync, .smtp: return false
+        case .codec, .sealOpen, .apply, .memory, .fill, .sync, .smtp: return false
         }
         return true
     }
 
-    var title: String { "\(command.rawValue) \(count)\(isSealed ? " sealed" : "")" }
+    var title: String {
+        guard command != .memory || isCountGiven else { return command.rawValue }
+        return "\(command.rawValue) \(count)\(isSealed ? " sealed" : "")\(hasConflicts ? " conflicts" : "")"
+    }
 
     private static func number(_ text: String?) throws -> Int {
         guard let number = text.flatMap(Int.init), number > 0 else { throw BenchError.usage }

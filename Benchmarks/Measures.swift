@@ -49,6 +49,9 @@ struct Clocks {
 struct Report {
     let title: String
     private(set) var stages: [(name: String, items: Int, unit: String, samples: [Sample])] = []
+    /// Of stages that ran in a process of their own.
+    private var peaks: [String: Double] = [:]
+    private var comparison: (stage: String, base: String)?
     /// The median of small writes with fsync, measured when the stages are done.
     var fsyncMicroseconds = 0.0
 
@@ -61,6 +64,22 @@ struct Report {
         } else {
             stages.append((name, items, unit, [sample]))
         }
+    }
+
+    mutating func add(_ name: String, _ items: Int, _ sample: Sample, peakMebibytes: Double) {
+        add(name, items, sample)
+        peaks[name] = max(peaks[name] ?? 0, peakMebibytes)
+    }
+
+    /// The table ends with how many times as fast as `base` the stage was.
+    mutating func compare(_ stage: String, with base: String) { comparison = (stage, base) }
+
+    /// Of medians of the same run.
+    private var ratio: Double? {
+        guard let comparison, let stage = rows.first(where: { $0.name == comparison.stage }),
+            let base = rows.first(where: { $0.name == comparison.base }), base.perSecond > 0
+        else { return nil }
+        return stage.perSecond / base.perSecond
     }
 
     private struct Row {
@@ -93,7 +112,6 @@ struct Report {
     /// The layout of scripts/bench; memory is the process's, the fsync latency of the minute that has just ended.
     var table: String {
         let unit = rows.first?.unit ?? "objects"
-        let memory = Self.whole(Self.peakMebibytes)
         let latency = Self.whole(fsyncMicroseconds)
         let head = [
             Self.line("", unit, "CPU us/", "octets/", "RSS", "fsync us"),
@@ -105,11 +123,14 @@ struct Report {
                 Self.whole(row.perSecond),
                 Self.text(row.cpuMicroseconds),
                 row.octets.map(Self.whole) ?? "-",
-                memory,
+                Self.whole(peaks[row.name] ?? Self.peakMebibytes),
                 latency
             )
         }
-        return (["\(title); median of \(runs)", ""] + head + lines).joined(separator: "\n")
+        let tail =
+            ratio.map { ["", "\(comparison?.stage ?? ""): \(String(format: "%.2f", $0)) times as fast"] }
+            ?? []
+        return (["\(title); median of \(runs)", ""] + head + lines + tail).joined(separator: "\n")
     }
 
     /// One object in the form of scripts/bench; what was not measured is null.
@@ -118,10 +139,11 @@ struct Report {
             #"{"system":"\#(row.name)","items":\#(row.items),"perSecond":\#(Self.text(row.perSecond)),"#
                 + #""cpuMicroseconds":{"source":null,"receiver":null,"sum":\#(Self.text(row.cpuMicroseconds))},"#
                 + #""octets":\#(row.octets.map(Self.text) ?? "null"),"peakMebibytes":"#
-                + #"\#(Self.text(Self.peakMebibytes)),"fsyncMicroseconds":\#(Self.whole(fsyncMicroseconds))}"#
+                + #"\#(Self.text(peaks[row.name] ?? Self.peakMebibytes)),"fsyncMicroseconds":\#(Self.whole(fsyncMicroseconds))}"#
         }
         return #"{"benchmark":"\#(title.prefix { $0 != " " })","title":"\#(title)","#
             + #""unit":"\#(stages.first?.unit.dropLast() ?? "")","runs":\#(runs),"#
+            + #""ratio":\#(ratio.map { String(format: "%.3f", $0) } ?? "null"),"#
             + #""rows":[\#(rows.joined(separator: ","))]}"#
     }
 

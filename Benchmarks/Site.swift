@@ -185,7 +185,12 @@ enum BenchStores {
         let store = try DirectoryStore(path: path, sha256: Digest.sha256)
         try store.setIdentity(dsaGUID: forest.vancouver.dsa, invocationID: forest.vancouver.invocation)
         try await store.addReplica(BenchForest.domain, isPartial: false)
-        let request = try await store.updateDestination(BenchForest.domain.guid) { destination, usn in
+        return (store, try await request(forest, store))
+    }
+
+    /// Vancouver's next request.
+    static func request(_ forest: BenchForest, _ store: DirectoryStore) async throws -> ChangesRequest {
+        try await store.updateDestination(BenchForest.domain.guid) { destination, usn in
             destination.makeRequest(
                 to: forest.hq.dsa,
                 id: BenchRandom.guid(),
@@ -196,8 +201,24 @@ enum BenchStores {
                 ownUSN: usn
             )
         }
-        return (store, request)
     }
+
+    /// Vancouver's with everything that HQ has.
+    static func fill(
+        _ path: String,
+        _ forest: BenchForest,
+        from source: DirectoryStore
+    ) async throws -> DirectoryStore {
+        let (store, request) = try await destination(forest, at: path)
+        let parts = Collected<ChangesReply>()
+        try await cut(request, from: source, header: forest.hq.header) { parts.append($0) }
+        for part in parts.elements {
+            try ApplyBench.check(try await store.apply([part], context: ApplyBench.context(forest)))
+        }
+        return store
+    }
+
+    static let digest: @Sendable ([UInt8]) -> [UInt8] = { Digest.sha256($0) }
 
     /// Cuts the answer to a request, part after part.
     static func cut(

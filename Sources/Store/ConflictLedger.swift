@@ -40,7 +40,9 @@ final class ConflictLedger {
     private let db: Database
     private let now: Timestamp
     private var totals: ConflictTotals?
-    private var rows: [[SQLValue]] = []
+    /// The columns of rows that are not written yet, one behind the other.
+    private var columns: [SQLValue] = []
+    private var pendingRows = 0
     private var pendingOctets = 0
     /// By how many rows they insert, less one.
     private var inserts: [RepeatedQuery?]
@@ -61,14 +63,15 @@ final class ConflictLedger {
         let id = totals.nextID
         totals.nextID += 1
         self.totals = totals
-        rows.append([
+        columns.append(contentsOf: [
             .integer(id), .guid(lost.object), .integer(Int64(lost.attribute)), .guid(lost.target),
             .integer(lost.context), .octets(StampOctets.octets(of: lost.losing)),
             .octets(StampOctets.octets(of: lost.winning)), .octets(body), .guid(source), .time(now),
             .integer(Int64(octets)),
         ])
         pendingOctets += octets
-        if rows.count == Self.conflictsPerStatementMax || pendingOctets > Self.pendingOctetsMax {
+        pendingRows += 1
+        if pendingRows == Self.conflictsPerStatementMax || pendingOctets > Self.pendingOctetsMax {
             try insert()
         }
     }
@@ -114,13 +117,23 @@ final class ConflictLedger {
     }
 
     private func insert() throws {
-        guard !rows.isEmpty, var totals else { return }
-        let inserted = try statement(for: rows.count)().all(rows.flatMap(\.self)) { $0.integer(0) }
-        totals.entries += Int64(inserted.count)
-        totals.octets += inserted.reduce(0, +)
+        guard pendingRows > 0, var totals else { return }
+        try statement(for: pendingRows)().run(columns)
+        let inserted = db.changesCount
+        if inserted == pendingRows {
+            totals.entries += Int64(pendingRows)
+            totals.octets += Int64(pendingOctets)
+        } else if inserted > 0 {
+            // Which of them were in the ledger already, SQLite does not say.
+            let first = totals.nextID - Int64(pendingRows)
+            let octets = try Query("SELECT sum(octets) FROM conflicts WHERE id >= ?", in: db)
+                .first(.integer(first)) { $0.integer(0) }
+            totals.entries += Int64(inserted)
+            totals.octets += octets ?? 0
+        }
         self.totals = totals
-        rows.removeAll(keepingCapacity: true)
-        pendingOctets = 0
+        columns.removeAll(keepingCapacity: true)
+        (pendingRows, pendingOctets) = (0, 0)
     }
 
     private func statement(for count: Int) -> RepeatedQuery {
@@ -130,7 +143,6 @@ final class ConflictLedger {
             """
             INSERT OR IGNORE INTO conflicts(id, object, attribute, target, nc, loser, winner, lost, source,
               found, octets) VALUES \(Array(repeating: row, count: count).joined(separator: ", "))
-              RETURNING octets
             """,
             in: db
         )
