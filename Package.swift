@@ -185,7 +185,8 @@ let package = Package(
             name: "DomainControllerTests",
             dependencies: [
                 "Identifiers", "DirectoryModel", "Replication", "SMTP", "PKI", "SecureMail",
-                "InterSiteMessaging", "Store", "AdminAPI", "DomainController", logging, lifecycle,
+                "InterSiteMessaging", "Store", "AdminAPI", "DomainController", "Simulator", logging,
+                lifecycle,
             ],
             swiftSettings: house
         ),

@@ -56,7 +56,8 @@ package final class CommittedMessageLog: Sendable {
         let threads = BlockingThreads(count: 1)
         let (senders, file) = try await threads.run { () throws(FileError) in
             let octets =
-                fileSystem.exists(path) ? try fileSystem.read(path, octetsMax: fileOctetsMax) : []
+                try fileSystem.holds(path)
+                ? try fileSystem.read(path, octetsMax: fileOctetsMax) : []
             let senders = parse(octets, now: now)
             try fileSystem.replaceFile(path, with: text(of: senders), mode: 0o600)
             return (senders, try fileSystem.openAppending(path, mode: 0o600))

@@ -55,7 +55,11 @@ package struct FileStatus: Sendable, Hashable {
 }
 
 extension FileSystem {
+    /// No, also where it cannot be found out.
     package func exists(_ path: String) -> Bool { ((try? status(path)) ?? nil) != nil }
+
+    /// Whether there is something of that name: for those who would write over it.
+    package func holds(_ path: String) throws(FileError) -> Bool { try status(path) != nil }
 
     /// Writes a whole file so that after a crash there is either the old one or the new one.
     package func replaceFile(_ path: String, with octets: [UInt8], mode: UInt32) throws(FileError) {

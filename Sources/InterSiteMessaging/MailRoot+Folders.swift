@@ -167,7 +167,7 @@ extension MailRoot {
         let (name, octets) = try await threads.run { [self] () throws(FileError) in
             var name = id
             // Names given by others could replace an earlier mail of the same name.
-            let isTaken = fileSystem.exists(try path(target, id))
+            let isTaken = try fileSystem.holds(try path(target, id))
             if isTaken || !Self.isOurName(id) { name = freshID() }
             let reasonFile = try path(target, name, "reason")
             let octets = try fileSystem.status(source)?.octets ?? 0

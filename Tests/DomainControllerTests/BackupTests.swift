@@ -14,11 +14,18 @@ import Testing
         try handle.close()
     }
 
-    private func restore(_ file: String, to data: String, isForced: Bool = false) async throws
-        -> RestoreSummary
-    {
-        try await Restoration(backup: file, dataDirectory: data, isForced: isForced)
-            .run(log: TwoSites.log, at: DomainControllerService.systemTime())
+    private func restore(
+        _ file: String,
+        to data: String,
+        isForced: Bool = false,
+        takesFromCatalogs: Bool = false
+    ) async throws -> RestoreSummary {
+        try await Restoration(
+            backup: file,
+            dataDirectory: data,
+            isForced: isForced,
+            takesFromCatalogs: takesFromCatalogs
+        ).run(log: TwoSites.log, at: DomainControllerService.systemTime())
     }
 
     private func code(_ body: () async throws -> Void) async -> String? {
@@ -87,6 +94,43 @@ import Testing
         try await two.connect()
         #expect(try await two.converge())
         #expect(try await names(two.hq).contains("New"))
+        await two.stop()
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `what a catalog holds comes back, also to a DSA that starts again before the answer`() async throws {
+        let two = try await TwoSites()
+        try await two.start()
+        #expect(try await two.converge())
+        let file = two.folder.path + "/hq.backup"
+        try await backup(two.hq, to: file)
+        try await two.hq.write(unit("Lost"))
+        #expect(try await two.converge())
+        await two.stop(two.hq)
+        // Vancouver's answers wait on the way.
+        try await two.van.setRoute(to: "HQ-RES-DC-01", port: 1)
+        let data = two.folder.path + "/restored"
+        _ = try await restore(file, to: data, takesFromCatalogs: true)
+        for number in 0..<2 {
+            let life = "\(data)-\(number)"
+            if number > 0 { await two.stop(two.hq) }
+            try FileManager.default.copyItem(atPath: number == 0 ? data : "\(data)-0", toPath: life)
+            try await two.replaceHQ(life)
+            let answers = two.van.eventHub.events()
+            try await two.start(two.hq)
+            try await two.hq.setRoute(to: "BR3-VAN-DC-01", port: try #require(two.van.smtpPort))
+            for await event in answers where event.kind == "answered" && event.namingContext == TwoSites.root
+            { break }
+        }
+        let taken = two.hq.eventHub.events()
+        try await two.connect()
+        for await event in taken where event.kind == "recovered" { break }
+        #expect(try await two.converge())
+        for service in [two.hq, two.van] {
+            _ = try await service.object(ObjectQuery(target: ObjectTarget(dn: "OU=Lost,\(TwoSites.root)")))
+        }
+        #expect(two.hq.eventHub.counts["mail-refused"] == nil)
+        #expect(two.van.eventHub.counts["rebuilt"] == nil)
         await two.stop()
     }
 

@@ -30,6 +30,24 @@ import Testing
         await two.stop()
     }
 
+    @Test(.timeLimit(.minutes(2)), arguments: ["2", "0"])
+    func `mail goes on when tombstones live shorter than messages`(days: String) async throws {
+        let two = try await TwoSites()
+        try await two.start()
+        _ = try await two.converge()
+        let service = "CN=Directory Service,CN=Windows NT,CN=Services,\(TwoSites.configuration)"
+        try await two.hq.write(.change(service, .replace, "tombstoneLifetime", days))
+        #expect(try await two.converge())
+        try await two.van.write(
+            .add("CN=After,\(TwoSites.configuration)", ["objectClass": ["container"]])
+        )
+        #expect(try await two.converge())
+        #expect(two.van.partners.current.tombstoneLifetimeDays == 2)
+        let reply = try await two.van.compare(CompareRequest(partner: "HQ-RES-DC-01"))
+        #expect(reply.isEqual)
+        await two.stop()
+    }
+
     @Test func `only what is pulled can start over`() async throws {
         let two = try await TwoSites()
         for (context, partner) in [

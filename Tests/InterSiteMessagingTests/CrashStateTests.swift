@@ -1,5 +1,6 @@
 import Identifiers
 import SecureMail
+import Simulator
 import Testing
 
 @testable import InterSiteMessaging
@@ -113,8 +114,8 @@ import Testing
 
     @Test func `of the mailroot lose no promised mail and show no half one`() async throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(seed: seed)
-        let disk = CrashDisk()
+        var generator = SimulationRandom(seed: seed)
+        let disk = CrashDisk(modified: TestForest.now)
         let root = try await Self.open(disk)
         disk.record()
         await Self.work(root, disk)
@@ -124,7 +125,7 @@ import Testing
         for (call, moment) in disk.moments.enumerated() {
             for files in moment.disk.afterCrash(countMax: 120, using: &generator)
             where seen.insert(files).inserted {
-                let left = CrashDisk(files: files, folders: folders)
+                let left = CrashDisk(files: files, folders: folders, modified: TestForest.now)
                 _ = try await Self.open(left)
                 for problem in Self.violations(left, promises: moment.promises) {
                     problems.append("call \(call): \(problem)")
@@ -138,8 +139,8 @@ import Testing
 
     @Test func `of a replaced file are the old one or the new one`() async throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(seed: seed)
-        let disk = CrashDisk(folders: ["/", "/data"])
+        var generator = SimulationRandom(seed: seed)
+        let disk = CrashDisk(folders: ["/", "/data"], modified: TestForest.now)
         disk.record()
         for asOf in 1...20 {
             let line = Array("\(asOf * 1_000_003) \(TestForest.forest)\n".utf8)
@@ -172,8 +173,8 @@ import Testing
         async throws
     {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(seed: seed)
-        let disk = CrashDisk(folders: ["/", "/data"])
+        var generator = SimulationRandom(seed: seed)
+        let disk = CrashDisk(folders: ["/", "/data"], modified: TestForest.now)
         let sender = TestRandom.guid()
         let expires = TestForest.now.adding(seconds: 86_400)
         let ids = (0..<12).map { _ in TestRandom.guid() }
@@ -191,7 +192,7 @@ import Testing
         for moment in disk.moments {
             for files in moment.disk.afterCrash(countMax: 60, using: &generator) {
                 count += 1
-                let left = CrashDisk(files: files, folders: ["/", "/data"])
+                let left = CrashDisk(files: files, folders: ["/", "/data"], modified: TestForest.now)
                 let log = try await CommittedMessageLog.open(
                     at: "/data/log",
                     fileSystem: left,
@@ -215,7 +216,7 @@ import Testing
         var isClean = false
         while !isClean {
             call += 1
-            let disk = CrashDisk()
+            let disk = CrashDisk(modified: TestForest.now)
             let root = try await Self.open(disk)
             disk.arm(call: call, fault)
             await Self.work(root, disk)
@@ -238,11 +239,11 @@ import Testing
 
     @Test func `while fragments become a message hand it over whole, or again`() async throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(seed: seed)
+        var generator = SimulationRandom(seed: seed)
         let forest = try TestForest.shared.get()
         let payload = (0..<900).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let mails = try forest.fragments(payload, count: 6, id: TestRandom.guid())
-        let disk = CrashDisk()
+        let disk = CrashDisk(modified: TestForest.now)
         let root = try await Self.open(disk)
         for mail in mails {
             let spool = try await root.beginDrop()
@@ -280,7 +281,7 @@ import Testing
         _ payload: [UInt8],
         isApplied: Bool
     ) async throws {
-        let disk = CrashDisk(files: files, folders: folders.union(["/data"]))
+        let disk = CrashDisk(files: files, folders: folders.union(["/data"]), modified: TestForest.now)
         var options = TestSite.Options()
         options.base = "/data"
         options.fileSystem = disk
@@ -296,20 +297,5 @@ import Testing
         await site.stop()
         #expect(isApplied || site.received.value.map(\.payload) == [payload])
         #expect(disk.files(below: "\(base)/Badmail").isEmpty)
-    }
-}
-
-/// A generator whose seed can be printed and used again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -62,8 +62,8 @@ extension DomainControllerService {
 extension DataDirectory {
     /// Keys, certificates, the CA where it is, and the configuration file.
     func filesBesideDatabase() throws -> [String] {
-        var found = files.exists(configurationFile) ? [configurationFile] : []
-        for folder in [pki, retiredKeys, authority] where files.exists(folder) {
+        var found = try files.holds(configurationFile) ? [configurationFile] : []
+        for folder in [pki, retiredKeys, authority] where try files.holds(folder) {
             for name in try files.list(folder).sorted() {
                 let path = folder + "/" + name
                 if let status = try files.status(path), status.isRegular { found.append(path) }

@@ -13,7 +13,7 @@ package actor ComparisonAgent {
     /// Comparisons that may wait for their answers at the same time.
     package static let openMax = 64
     /// Answers wait this long at the partner's mail before they are worthless.
-    private static let lifeSeconds: Int64 = 7 * 86_400
+    private static let lifeDays = 7
 
     /// What came back, once all of it is there.
     struct Answer: Sendable {
@@ -255,7 +255,7 @@ package actor ComparisonAgent {
                 payload: ComparisonCodec.encode(message),
                 inReplyTo: inReplyTo,
                 created: time,
-                expires: time.adding(seconds: Self.lifeSeconds),
+                expires: partners.current.expiry(ofMessageLivingDays: Self.lifeDays, from: time),
                 summary: summary
             ),
             via: partners.current.transport(to: partner)

@@ -10,6 +10,8 @@ package struct ConfigurationReader {
     /// A century: replicated values are not checked against the schema, and seconds are made of them.
     static let daysMax = 36_500
     static let daysDefault = 180
+    /// As collection takes it: mail lives no longer than tombstones, and must live.
+    static let lifetimeDaysMin = 2
 
     let schema: Schema
     let identity: ReplicaIdentity
@@ -46,7 +48,10 @@ package struct ConfigurationReader {
             sites: try entries("site").compactMap { $0.dn.leaf?.value },
             siteLinks: try entries("siteLink").compactMap { $0.dn.leaf?.value },
             partialAttributes: PartialAttributes(schema.partialAttributeSet),
-            tombstoneLifetimeDays: Self.days(service?.integer("tombstoneLifetime")),
+            tombstoneLifetimeDays: max(
+                Self.lifetimeDaysMin,
+                Self.days(service?.integer("tombstoneLifetime"))
+            ),
             crlGraceDays: Self.days(service?.integer("crlGraceDays")),
             lateMailDays: Self.days(service?.integer("lateMailDays")),
             authorities: authorities.flatMap { $0["cACertificate"] }.compactMap { try? Certificate(der: $0) },

@@ -174,6 +174,11 @@ package struct ConfigurationView: Sendable {
         return (left.namingContext, left.partner) < (right.namingContext, right.partner)
     }
 
+    /// When a message expires: none may arrive once a deletion that it does not know of may be collected.
+    package func expiry(ofMessageLivingDays days: Int, from time: Timestamp) -> Timestamp {
+        time.adding(days: min(days, tombstoneLifetimeDays))
+    }
+
     package func replicaKind(of context: GUID) -> ReplicaKind {
         isFull(context) ? .full : .partial(digest: partialAttributes.digest)
     }

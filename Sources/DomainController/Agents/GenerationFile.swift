@@ -31,7 +31,8 @@ package final class GenerationFile: Sendable {
         self.directory = directory
         self.bootID = bootID
         var known = Line()
-        if directory.files.exists(directory.generation) {
+        // One that cannot be looked at is no missing one: it would be forgotten what was handed out.
+        if try directory.files.holds(directory.generation) {
             let fields = try directory.readText(directory.generation, octetsMax: 4096)
                 .split(whereSeparator: \.isWhitespace)
             let value = fields.first.flatMap { Int64($0) } ?? -1

@@ -119,10 +119,7 @@ extension ReplicationAgent {
             namingContext: part.header.namingContext,
             partner: part.header.dsaGUID
         )
-        guard
-            partners.current.mayPull(link.namingContext, from: link.partner)
-                || rollback.recoveries[part.requestID] == link
-        else {
+        guard try await isWanted(part, link) else {
             throw MessageRefused(
                 "this DSA takes no changes of naming context \(link.namingContext) from that sender",
                 code: "not-pulled"
@@ -145,6 +142,15 @@ extension ReplicationAgent {
             }
         }
         try await finished(part, outcome, link: link)
+    }
+
+    private func isWanted(_ part: ChangesReply, _ link: ReplicationLink) async throws -> Bool {
+        let view = partners.current
+        if view.mayPull(link.namingContext, from: link.partner) || rollback.recoveries[part.requestID] == link
+        {
+            return true
+        }
+        return try await isLostHour(of: link)
     }
 
     func receive(_ poke: Poke) async throws {
@@ -328,7 +334,10 @@ extension ReplicationAgent {
                 payload: ReplicationCodec.encode(message),
                 inReplyTo: inReplyTo,
                 created: time,
-                expires: time.adding(seconds: Int64(ReplicationLimits.messageLifeDays) * 86_400),
+                expires: partners.current.expiry(
+                    ofMessageLivingDays: ReplicationLimits.messageLifeDays,
+                    from: time
+                ),
                 summary: summary,
                 coalescingKey: coalescingKey,
                 mayFragment: mayFragment

@@ -73,6 +73,17 @@ extension ReplicationAgent {
         )
     }
 
+    /// Whether this link may bring what a restored database lost, as data only.
+    ///
+    /// Also in answer to what was asked before a restart, which nothing remembers.
+    func isLostHour(of link: ReplicationLink) async throws -> Bool {
+        let view = partners.current
+        guard link.namingContext == view.ownDomain.guid,
+            view.destinations(of: link.namingContext).contains(link.partner)
+        else { return false }
+        return try await store.snapshot { try $0.cureState() }.retired.contains(where: \.isRecovering)
+    }
+
     /// Counts a part of such an answer; the last one ends the recovery.
     func noteRecovered(_ part: ChangesReply) async {
         guard let link = rollback.recoveries[part.requestID] else { return }

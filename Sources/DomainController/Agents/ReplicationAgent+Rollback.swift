@@ -34,6 +34,8 @@ struct RollbackMemory {
     var isHalted = false
     var isCuring = false
     var lastTold: [GUID: Timestamp] = [:]
+    /// When an event last said that a partner's clock is ahead.
+    var clockTold: [GUID: Timestamp] = [:]
     var seenLives: [GUID: SeenLife] = [:]
     /// The ended lives that the database was told of, as the directory lists them.
     var retiredSeen: [RetiredInvocation]?

@@ -42,7 +42,8 @@ extension ReplicationAgent {
         do {
             sent = try await mailFittingParts(
                 request,
-                skip: skip,
+                // Who takes back a lost hour may have forgotten what it asked for, and waits for all of it.
+                skip: request.isRecovery ? ReceivedIntervals() : skip,
                 view: view,
                 inReplyTo: message.id,
                 at: time

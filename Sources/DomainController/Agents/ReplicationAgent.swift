@@ -130,6 +130,7 @@ package actor ReplicationAgent {
                 code: "wrong-sender"
             )
         }
+        noteClock(of: message)
         try await guardReplicates(decoded)
         try await examine(decoded, message)
         switch decoded {

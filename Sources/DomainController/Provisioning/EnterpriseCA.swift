@@ -53,7 +53,7 @@ package struct EnterpriseCA: Sendable {
 
     private static func append(_ line: String, in directory: DataDirectory) throws {
         let before =
-            directory.files.exists(directory.authoritySerials)
+            try directory.files.holds(directory.authoritySerials)
             ? try directory.readText(directory.authoritySerials, octetsMax: 64 << 20) : ""
         try directory.write(Array((before + line).utf8), to: directory.authoritySerials)
     }

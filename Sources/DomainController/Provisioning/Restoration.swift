@@ -1,7 +1,7 @@
 import AdminAPI
 import Foundation
 package import Identifiers
-import InterSiteMessaging
+package import InterSiteMessaging
 package import Logging
 import PKI
 import Replication
@@ -16,16 +16,26 @@ package struct Restoration {
     /// Takes back from partial replicas what the own domain lost since the backup.
     let takesFromCatalogs: Bool
 
-    package init(backup: String, dataDirectory: String, isForced: Bool, takesFromCatalogs: Bool = false) {
+    package init(
+        backup: String,
+        dataDirectory: String,
+        isForced: Bool,
+        takesFromCatalogs: Bool = false,
+        files: any FileSystem = POSIXFileSystem()
+    ) {
         self.backup = backup
-        directory = DataDirectory(dataDirectory)
+        directory = DataDirectory(dataDirectory, files: files)
         self.isForced = isForced
         self.takesFromCatalogs = takesFromCatalogs
     }
 
     private var unfinished: String { directory.path + "/restore.tmp" }
-    /// Where a database that was here before goes.
-    private var replaced: String { directory.database + ".replaced" }
+    /// The database in its new life, in one file without a log.
+    private var whole: String { unfinished + "/whole.sqlite" }
+    /// Where databases that were here before are, the first of them without a number.
+    private func replaced(_ number: Int) -> String {
+        directory.database + ".replaced" + (number == 1 ? "" : "-\(number)")
+    }
 
     /// Checks the whole backup before it changes anything.
     ///
@@ -41,7 +51,7 @@ package struct Restoration {
             progress(done, all)
         }
         let header = try BackupFile.read(backup, progress: advance)
-        let isNew = !directory.files.exists(directory.path)
+        let isNew = try !directory.files.holds(directory.path)
         for folder in [
             directory.path, directory.pki, directory.retiredKeys, directory.mailroot, directory.plugins,
         ] {
@@ -52,7 +62,7 @@ package struct Restoration {
         if !isNew { try await guardNotNewer(than: header) }
         try unpack(header, progress: advance)
         let identity = try await beginNewLife(header, log: log, at: now)
-        let kept = try place(header)
+        let (kept, replaced) = try place(header)
         // Written last: a start without it ends the new life again, which costs nothing.
         let generation = try GenerationFile(directory, bootID: .zero, ignoringDamage: true)
         try await generation.begin(identity.now, at: identity.usn, cure: nil)
@@ -63,14 +73,14 @@ package struct Restoration {
             invocationID: identity.now.invocationID,
             keptUSN: header.highestUSN,
             keptFiles: kept,
-            replaced: directory.files.exists(replaced) ? replaced : nil
+            replaced: replaced
         )
     }
 
     // MARK: - What is there
 
     private func guardNotNewer(than header: BackupHeader) async throws {
-        guard directory.holdsDatabase, !isForced else { return }
+        guard !isForced, try directory.files.holds(directory.database) else { return }
         let found: (identity: ReplicaIdentity, usn: USN)
         do {
             let store = try DirectoryStore(path: directory.database, sha256: Digest.sha256)
@@ -106,36 +116,23 @@ package struct Restoration {
     /// All files into a folder of their own, in the same file system.
     private func unpack(_ header: BackupHeader, progress: (Int) -> Void) throws {
         try? FileManager.default.removeItem(atPath: unfinished)
-        var handles: [FileHandle] = []
-        defer { for handle in handles { try? handle.close() } }
+        var unpacked: [any OpenFile] = []
+        defer { for file in unpacked { try? file.close() } }
         for file in header.files {
             let path = unfinished + "/" + file.name
             try FileManager.default.createDirectory(
-                atPath: (path as NSString).deletingLastPathComponent,
+                atPath: folder(of: path),
                 withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700]
             )
-            guard
-                FileManager.default.createFile(
-                    atPath: path,
-                    contents: nil,
-                    attributes: [.posixPermissions: 0o600]
-                ), let handle = FileHandle(forWritingAtPath: path)
-            else {
-                throw AdminError(
-                    code: "file",
-                    message: "cannot write \(path)",
-                    hint: "check room and mode of \(directory.path)"
-                )
-            }
-            handles.append(handle)
+            unpacked.append(try directory.files.create(path, mode: 0o600))
         }
         // A file that changed since it was checked fails here, and still nothing was replaced.
         let again = try BackupFile.read(backup, progress: progress) { index, octets in
-            try handles[index].write(contentsOf: Data(octets))
+            try unpacked[index].append(octets[...])
         }
         guard again == header else { throw BackupFile.damaged(backup, "it changed while it was read") }
-        for handle in handles { try handle.synchronize() }
+        for file in unpacked { try file.sync() }
     }
 
     private struct Lives {
@@ -169,7 +166,11 @@ package struct Restoration {
                 now: store.identity,
                 usn: try await store.snapshot { try $0.highestUSN() }
             )
+            _ = try store.copy(to: whole)
             try store.close()
+            let file = try directory.files.openAppending(whole, mode: 0o600)
+            try file.sync()
+            try file.close()
             return lives
         } catch {
             try? store.close()
@@ -181,31 +182,48 @@ package struct Restoration {
 
     /// The database last; keys and configuration only where there are none, for those here may be newer.
     ///
-    /// - Returns: what was kept.
-    private func place(_ header: BackupHeader) throws -> [String] {
+    /// - Returns: what was kept, and where the database is that was here.
+    private func place(_ header: BackupHeader) throws -> (kept: [String], replaced: String?) {
         let files = directory.files
         var kept: [String] = []
+        var folders: Set<String> = []
         for file in header.files.dropFirst() {
             let target = directory.path + "/" + file.name
-            guard !files.exists(target) else {
+            guard try !files.holds(target) else {
                 kept.append(file.name)
                 continue
             }
-            try files.createDirectory((target as NSString).deletingLastPathComponent, mode: 0o700)
+            folders.insert(folder(of: target))
+            try files.createDirectory(folder(of: target), mode: 0o700)
             try files.rename(unfinished + "/" + file.name, to: target)
         }
+        for folder in folders.sorted() { try files.syncDirectory(folder) }
         // Ids of messages whose effect is not in this database: a repeat must be looked at again.
         try files.remove(directory.committedMessages)
-        for suffix in ["-shm", "-wal", ""] where files.exists(directory.database + suffix) {
-            try files.rename(directory.database + suffix, to: replaced + suffix)
-        }
-        for suffix in ["-wal", ""] where files.exists(unfinished + "/directory.sqlite" + suffix) {
-            try files.rename(unfinished + "/directory.sqlite" + suffix, to: directory.database + suffix)
-        }
+        let replaced = try moveAway()
+        try files.rename(whole, to: directory.database)
         try files.syncDirectory(directory.path)
         try FileManager.default.removeItem(atPath: unfinished)
-        return kept
+        return (kept, replaced)
     }
+
+    /// The database before its log: one without its log would be an older one that nobody notices.
+    ///
+    /// And the log must be gone for good before another database stands beside it.
+    private func moveAway() throws -> String? {
+        let files = directory.files
+        var free = 1
+        while try files.holds(replaced(free)) { free += 1 }
+        // Without a database there may be the log of one that a restore before this one moved away.
+        let target = try files.holds(directory.database) ? replaced(free) : replaced(max(1, free - 1))
+        for suffix in ["", "-wal", "-shm"] where try files.holds(directory.database + suffix) {
+            try files.rename(directory.database + suffix, to: target + suffix)
+            try files.syncDirectory(directory.path)
+        }
+        return try files.holds(target) ? target : nil
+    }
+
+    private func folder(of path: String) -> String { (path as NSString).deletingLastPathComponent }
 }
 
 /// What a restore did.

@@ -19,21 +19,15 @@ struct BackupVerb: AsyncParsableCommand {
 
     func run() async throws {
         let pieces = try await dsa.client().backup()
-        let unfinished = out + ".new"
-        let handle = try Input.create(unfinished)
+        let file = try UnfinishedFile(out)
         do {
             var octets = 0
             for try await piece in pieces {
-                try handle.write(contentsOf: Data(piece))
+                try file.append(piece)
                 octets += piece.count
                 if Output.isTerminal { Output.rewrite("\(octets >> 20) MiB") }
             }
-            try handle.synchronize()
-            try handle.close()
-            let header = try BackupFile.read(unfinished)
-            guard rename(unfinished, out) == 0 else {
-                throw AdminError(code: "file", message: "cannot write \(out)", hint: "check its folder")
-            }
+            let header = try file.finish { try BackupFile.read($0) }
             if Output.isTerminal { Output.rewrite("") }
             try output.print(
                 header,
@@ -41,7 +35,7 @@ struct BackupVerb: AsyncParsableCommand {
                     + "\(octets) octets, checked\n"
             )
         } catch {
-            try? FileManager.default.removeItem(atPath: unfinished)
+            file.abandon()
             throw error
         }
     }

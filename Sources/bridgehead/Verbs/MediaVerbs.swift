@@ -37,17 +37,13 @@ struct MediaVerbs: ParsableCommand {
                 )
             }
             let pieces = try await dsa.client().createMedia(MediaRequest(namingContexts: nc))
-            let unfinished = out + ".unfinished"
-            let handle = try Input.create(unfinished)
+            let file = try UnfinishedFile(out)
             let summary: MediaSummary
             do {
-                for try await piece in pieces { try handle.write(contentsOf: Data(piece)) }
-                try handle.synchronize()
-                try handle.close()
-                summary = try MediaSummary(path: unfinished)
-                try FileManager.default.moveItem(atPath: unfinished, toPath: out)
+                for try await piece in pieces { try file.append(piece) }
+                summary = try file.finish { try MediaSummary(path: $0) }
             } catch {
-                try? FileManager.default.removeItem(atPath: unfinished)
+                file.abandon()
                 throw error
             }
             for context in summary.header.namingContexts {

@@ -1,25 +1,25 @@
 import Glibc
-import Identifiers
-import InterSiteMessaging
+package import Identifiers
+package import InterSiteMessaging
 import Synchronization
 
 /// Files in memory that record what a crash may leave after every single call.
 ///
 /// The model: a folder's changes that were not synced survive each or not, a rename as one change (as journaling
 /// file systems do it); of a file, what was synced survives, and of the rest nothing, all, half, or zeros.
-final class CrashDisk: FileSystem {
-    struct Inode: Sendable, Hashable {
-        var octets: [UInt8] = []
+package final class CrashDisk: FileSystem {
+    package struct Inode: Sendable, Hashable {
+        package var octets: [UInt8] = []
         /// Octets from the start that a crash leaves.
-        var synced = 0
+        package var synced = 0
     }
 
     /// One change of names; nil = gone.
-    struct Change: Sendable, Hashable {
-        let names: [String: Int?]
+    package struct Change: Sendable, Hashable {
+        package let names: [String: Int?]
     }
 
-    struct Disk: Sendable {
+    package struct Disk: Sendable {
         var inodes: [Int: Inode] = [:]
         var names: [String: Int] = [:]
         var durable: [String: Int] = [:]
@@ -28,13 +28,13 @@ final class CrashDisk: FileSystem {
     }
 
     /// The disk after a call, and what had been promised by then.
-    struct Moment: Sendable {
-        let disk: Disk
-        let promises: [String: [UInt8]]
+    package struct Moment: Sendable {
+        package let disk: Disk
+        package let promises: [String: [UInt8]]
     }
 
     /// What goes wrong at the n-th call.
-    enum Fault: Sendable, CaseIterable {
+    package enum Fault: Sendable, CaseIterable {
         case inputOutput
         /// ENOSPC; an append writes half of its octets.
         case full
@@ -53,8 +53,15 @@ final class CrashDisk: FileSystem {
     }
 
     private let state: Mutex<State>
+    private let modified: Timestamp
 
-    init(files: [String: [UInt8]] = [:], folders: Set<String> = ["/"]) {
+    /// Every file says that it was changed at `modified`.
+    package init(
+        files: [String: [UInt8]] = [:],
+        folders: Set<String> = ["/"],
+        modified: Timestamp = .epoch
+    ) {
+        self.modified = modified
         var disk = Disk()
         disk.folders = folders
         for (index, file) in files.sorted(by: { $0.key < $1.key }).enumerated() {
@@ -67,28 +74,33 @@ final class CrashDisk: FileSystem {
 
     // MARK: - Recording
 
-    func record() { state.withLock { $0.isRecording = true } }
+    package func record() { state.withLock { $0.isRecording = true } }
 
-    var moments: [Moment] { state.withLock { $0.moments } }
-    var folders: Set<String> { state.withLock { $0.disk.folders } }
+    /// The disk as it is, as one more moment: with what was promised since the last call.
+    package func note() {
+        state.withLock { $0.moments.append(Moment(disk: $0.disk, promises: $0.promises)) }
+    }
+
+    package var moments: [Moment] { state.withLock { $0.moments } }
+    package var folders: Set<String> { state.withLock { $0.disk.folders } }
 
     /// From now on a crash must leave a file of these octets whose path contains `name`; nil = no longer.
-    func promise(_ name: String, _ octets: [UInt8]?) { state.withLock { $0.promises[name] = octets } }
-    var promises: [String: [UInt8]] { state.withLock { $0.promises } }
+    package func promise(_ name: String, _ octets: [UInt8]?) { state.withLock { $0.promises[name] = octets } }
+    package var promises: [String: [UInt8]] { state.withLock { $0.promises } }
 
-    func files(below folder: String) -> [String: [UInt8]] {
+    package func files(below folder: String) -> [String: [UInt8]] {
         state.withLock { state in
             state.disk.names.filter { $0.key.hasPrefix(folder + "/") }
                 .mapValues { state.disk.inodes[$0]?.octets ?? [] }
         }
     }
 
-    func arm(call: Int, _ kind: Fault) {
+    package func arm(call: Int, _ kind: Fault) {
         state.withLock { ($0.calls, $0.hasFailed, $0.fault) = (0, false, (call, kind)) }
     }
 
     /// Whether the fault came; calls go well from now on.
-    func disarm() -> Bool {
+    package func disarm() -> Bool {
         state.withLock { state in
             state.fault = nil
             return state.hasFailed
@@ -130,7 +142,7 @@ final class CrashDisk: FileSystem {
 
     // MARK: - FileSystem
 
-    func createDirectory(_ path: String, mode: UInt32) throws(FileError) {
+    package func createDirectory(_ path: String, mode: UInt32) throws(FileError) {
         // Folders are made once, at the first start, and survive here.
         try run(.createDirectory, path) { disk -> Result<Void, FileError> in
             disk.folders.insert(path)
@@ -138,7 +150,7 @@ final class CrashDisk: FileSystem {
         }
     }
 
-    func create(_ path: String, mode: UInt32) throws(FileError) -> any OpenFile {
+    package func create(_ path: String, mode: UInt32) throws(FileError) -> any OpenFile {
         let key = try run(.create, path) { disk -> Result<Int, FileError> in
             guard disk.names[path] == nil else {
                 return .failure(FileError(errno: EEXIST, path: path, operation: .create))
@@ -148,14 +160,14 @@ final class CrashDisk: FileSystem {
         return File(owner: self, path: path, key: key)
     }
 
-    func openAppending(_ path: String, mode: UInt32) throws(FileError) -> any OpenFile {
+    package func openAppending(_ path: String, mode: UInt32) throws(FileError) -> any OpenFile {
         let key = try run(.open, path) { disk -> Result<Int, FileError> in
             .success(disk.names[path] ?? disk.make(path))
         }
         return File(owner: self, path: path, key: key)
     }
 
-    func read(_ path: String, octetsMax: Int) throws(FileError) -> [UInt8] {
+    package func read(_ path: String, octetsMax: Int) throws(FileError) -> [UInt8] {
         try run(.read, path) { disk -> Result<[UInt8], FileError> in
             guard let key = disk.names[path], let inode = disk.inodes[key] else {
                 return .failure(FileError(errno: ENOENT, path: path, operation: .read))
@@ -164,7 +176,7 @@ final class CrashDisk: FileSystem {
         }
     }
 
-    func list(_ folder: String) throws(FileError) -> [String] {
+    package func list(_ folder: String) throws(FileError) -> [String] {
         try run(.list, folder) { disk -> Result<[String], FileError> in
             .success(
                 (Array(disk.names.keys) + Array(disk.folders)).filter { Self.folder(of: $0) == folder }
@@ -173,19 +185,19 @@ final class CrashDisk: FileSystem {
         }
     }
 
-    func status(_ path: String) throws(FileError) -> FileStatus? {
+    package func status(_ path: String) throws(FileError) -> FileStatus? {
         try run(.status, path) { disk -> Result<FileStatus?, FileError> in
             if disk.folders.contains(path) {
                 return .success(
-                    FileStatus(octets: 0, modified: TestForest.now, isRegular: false, isDirectory: true)
+                    FileStatus(octets: 0, modified: modified, isRegular: false, isDirectory: true)
                 )
             }
             guard let key = disk.names[path], let inode = disk.inodes[key] else { return .success(nil) }
-            return .success(FileStatus(octets: inode.octets.count, modified: TestForest.now))
+            return .success(FileStatus(octets: inode.octets.count, modified: modified))
         }
     }
 
-    func rename(_ path: String, to target: String) throws(FileError) {
+    package func rename(_ path: String, to target: String) throws(FileError) {
         try run(.rename, path) { disk -> Result<Void, FileError> in
             guard let key = disk.names[path] else {
                 return .failure(FileError(errno: ENOENT, path: path, operation: .rename))
@@ -195,14 +207,14 @@ final class CrashDisk: FileSystem {
         }
     }
 
-    func remove(_ path: String) throws(FileError) {
+    package func remove(_ path: String) throws(FileError) {
         try run(.remove, path) { disk -> Result<Void, FileError> in
             if disk.names[path] != nil { disk.change([path: Int?.none]) }
             return .success(())
         }
     }
 
-    func syncDirectory(_ path: String) throws(FileError) {
+    package func syncDirectory(_ path: String) throws(FileError) {
         try run(.sync, path) { disk -> Result<Void, FileError> in
             let isHere = { (change: Change) in change.names.keys.contains { Self.folder(of: $0) == path } }
             // What a name was before must not come back behind what it is now.
@@ -219,7 +231,7 @@ final class CrashDisk: FileSystem {
         }
     }
 
-    func lock(_ path: String) throws(FileError) -> any HeldLock {
+    package func lock(_ path: String) throws(FileError) -> any HeldLock {
         try run(.lock, path) { _ -> Result<any HeldLock, FileError> in .success(Lock()) }
     }
 
@@ -278,7 +290,7 @@ extension CrashDisk.Disk {
     }
 
     /// Disks that a crash may leave: `countMax` at most, the likely ones first, the others drawn.
-    func afterCrash(
+    package func afterCrash(
         countMax: Int,
         using generator: inout some RandomNumberGenerator
     ) -> [[String: [UInt8]]] {
