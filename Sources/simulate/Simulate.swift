@@ -32,6 +32,7 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: .hidden) var hunt: String?
     @Flag(help: "Do not look for the shortest failing scenario.") var asDrawn = false
     @Flag(help: "Print a line per seed.") var verbose = false
+    @OptionGroup(title: "One long cycle") var longPull: LongPullOptions
 
     func validate() throws {
         guard seeds >= 0, jobs >= 0 else { throw ValidationError("numbers start at 0") }
@@ -69,6 +70,7 @@ struct Simulate: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if longPull.cycle != nil { return try await longPull.run(seeds: seeds, from: from, verbose: verbose) }
         let features = try features()
         if planted { return try await huntAll() }
         if let hunt, let one = BugHunt(hunt, features: features) {
