@@ -74,10 +74,15 @@ extension Destination {
     /// Earlier lives of a source of which this partial replica may hold more than the source itself, and the USN up to
     /// which it certainly does not; in order.
     ///
+    /// `heard` is every life of the source's database that its messages showed: one that it went through after the
+    /// state to which it was put back is in none of its lists, and its cursor may be forgotten here.
     /// Empty until everything up to `asOf` has come.
-    package func earlierLives(of source: MessageHeader, asOf: USN, claiming claimed: UpToDatenessVector)
-        -> [(invocationID: GUID, keptUSN: USN)]
-    {
+    package func earlierLives(
+        of source: MessageHeader,
+        heard: [GUID],
+        asOf: USN,
+        claiming claimed: UpToDatenessVector
+    ) -> [(invocationID: GUID, keptUSN: USN)] {
         guard isPartial, let present = cursor(of: source.dsaGUID, source.invocationID),
             present.newestAdoptedAsOf >= asOf
         else { return [] }
@@ -85,7 +90,7 @@ extension Destination {
             $0.sourceDSA == source.dsaGUID && $0.invocationID != source.invocationID
         }
         .map(\.invocationID)
-        let known = Set(lives + unsettledRetirements.keys).subtracting([source.invocationID])
+        let known = Set(lives + heard + unsettledRetirements.keys).subtracting([source.invocationID])
         return known.sorted().compactMap { life in
             let usn = claimed[life]?.usn ?? .zero
             if let ended = retired[life], ended.isReused {

@@ -19,6 +19,8 @@ package struct SourceLedger: Hashable, Sendable {
 
     private struct Entry: Hashable {
         let invocationID: GUID
+        /// The destination's start that asked last.
+        var bootID: GUID?
         /// What its requests ask for: what was cut with less is no part of an answer to more.
         var replica: ReplicaKind?
         var added: [OID] = []
@@ -46,6 +48,15 @@ package struct SourceLedger: Hashable, Sendable {
         if entry.invocationID != request.header.invocationID {
             entry = Entry(invocationID: request.header.invocationID)
         }
+        if let boot = request.header.bootRecords.first?.bootID, boot != entry.bootID {
+            // Late mail of a start before the one that asked last: of what was lost, its sequence may be higher.
+            guard entry.bootID.map({ isLater(request.header.bootRecords, than: $0) }) ?? true else {
+                return nil
+            }
+            entry.bootID = boot
+            // Put back without anything lost that has a USN: it counts again from where it stood then.
+            if request.sequence < entry.sequence { (entry.sequence, entry.cuts) = (.zero, []) }
+        }
         guard request.sequence >= entry.sequence else { return nil }
         entry.sequence = request.sequence
         if entry.replica != request.replica || entry.added != request.addedAttributes {
@@ -61,6 +72,11 @@ package struct SourceLedger: Hashable, Sendable {
             skip.insert(cut.interval, asOf: cut.asOf)
         }
         return skip
+    }
+
+    /// A full list may have forgotten the start.
+    private func isLater(_ boots: [BootRecord], than bootID: GUID) -> Bool {
+        boots.count >= ReplicationLimits.bootRecordsMax || boots.contains { $0.bootID == bootID }
     }
 
     /// Notes a part that was cut in answer to a request.

@@ -8,6 +8,8 @@ package enum SimulatedContext: String, Hashable, Sendable, CaseIterable {
 package enum RestoreKind: String, Hashable, Sendable, CaseIterable {
     /// The database under a new invocationID, as the product's own restore does.
     case restore
+    /// The same, and what the own domain lost is taken back from global catalogs.
+    case recovery
     /// The database file alone, behind the product's back: its generation file tells.
     case database
     /// The whole machine, as a snapshot of a virtual machine does: nothing on it tells.
@@ -36,6 +38,8 @@ package enum Operation: Hashable, Sendable {
     case start(site: Int)
     case backup(site: Int)
     case restore(site: Int, RestoreKind)
+    /// A copy of the machine, made from its backup, and the machine change places on the net.
+    case swap(site: Int)
     /// The site's clock is moved by so many seconds.
     case clock(site: Int, seconds: Int)
     case block(from: Int, to: Int)
@@ -72,6 +76,7 @@ extension Operation: CustomStringConvertible {
         case .start(let site): "d\(site) start"
         case .backup(let site): "d\(site) backup"
         case .restore(let site, let kind): "d\(site) put-back \(kind.rawValue)"
+        case .swap(let site): "d\(site) swap"
         case .clock(let site, let seconds): "d\(site) clock \(seconds)"
         case .block(let from, let to): "block d\(from) d\(to)"
         case .open(let from, let to): "open d\(from) d\(to)"
@@ -124,6 +129,7 @@ extension Operation: CustomStringConvertible {
         case "stop": return .stop(site: site)
         case "start": return .start(site: site)
         case "backup": return .backup(site: site)
+        case "swap": return .swap(site: site)
         case "put-back":
             return words.last.flatMap { RestoreKind(rawValue: $0) }.map { .restore(site: site, $0) }
         case "clock": return number(2, "").map { .clock(site: site, seconds: $0) }

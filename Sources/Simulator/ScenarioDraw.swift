@@ -10,6 +10,12 @@ package struct SimulationFeatures: OptionSet, Hashable, Sendable {
     package static let schema = SimulationFeatures(rawValue: 8)
     package static let undelete = SimulationFeatures(rawValue: 16)
     package static let partialSet = SimulationFeatures(rawValue: 32)
+    /// The product's own restore of a backup.
+    package static let restore = SimulationFeatures(rawValue: 1 << 16)
+    /// Database files and whole machines put back behind the product's back.
+    package static let rollback = SimulationFeatures(rawValue: 1 << 17)
+    /// Copies of a machine that run beside it.
+    package static let twins = SimulationFeatures(rawValue: 1 << 18)
 
     /// What every run draws from.
     package static let standard: SimulationFeatures = [.crashes, .fileFaults, .clocks, .schema, .undelete]
@@ -17,6 +23,7 @@ package struct SimulationFeatures: OptionSet, Hashable, Sendable {
     package static let names: [(name: String, feature: SimulationFeatures)] = [
         ("crashes", .crashes), ("file-faults", .fileFaults), ("clocks", .clocks), ("schema", .schema),
         ("undelete", .undelete), ("partial-set", .partialSet),
+        ("restore", .restore), ("rollback", .rollback), ("twins", .twins),
     ]
 }
 
@@ -43,6 +50,8 @@ extension Scenario {
             random: random
         )
         operations = (0..<length).map { _ in draw.next() }
+        var putBacks = PutBackDraw(seed: seed, sites: sites, features: features)
+        putBacks.insert(into: &operations)
     }
 
     private static func weather(interval: Int, _ random: inout SimulationRandom) -> Weather {

@@ -46,6 +46,8 @@ final class SimulatedNetwork: Sendable {
         var queues: [[SimulatedMail]]
         var arrivals: [Arrival] = []
         var nextNumber = 0
+        /// By sender.
+        var newest: [Int]
         var weather = Weather.fair
         /// Roads that carry nothing: `from * sites + to`.
         var blocked: Set<Int> = []
@@ -61,7 +63,12 @@ final class SimulatedNetwork: Sendable {
 
     init(sites: Int, seed: UInt64) {
         (self.sites, self.seed) = (sites, seed)
-        state = Mutex(State(queues: Array(repeating: [], count: sites)))
+        state = Mutex(
+            State(
+                queues: Array(repeating: [], count: sites),
+                newest: Array(repeating: -1, count: sites)
+            )
+        )
     }
 
     var weather: Weather {
@@ -85,6 +92,7 @@ final class SimulatedNetwork: Sendable {
             var mail = mail
             mail.number = state.nextNumber
             state.nextNumber += 1
+            state.newest[mail.from] = mail.number
             if let key = mail.coalescingKey {
                 state.queues[mail.from].removeAll {
                     $0.coalescingKey == key && $0.to == mail.to && $0.service == mail.service
@@ -145,6 +153,15 @@ final class SimulatedNetwork: Sendable {
             state.arrivals.insert(arrival, at: index)
         }
     }
+
+    /// What a site's machine still has to send.
+    func queue(of site: Int) -> [SimulatedMail] { state.withLock { $0.queues[site] } }
+
+    /// The number of the newest mail that a site ever queued; -1 before the first.
+    func newestMail(of site: Int) -> Int { state.withLock { $0.newest[site] } }
+
+    /// Another machine, or an older state of it, takes the site's place.
+    func setQueue(of site: Int, to mails: [SimulatedMail]) { state.withLock { $0.queues[site] = mails } }
 
     // MARK: - Roads on which mails wait
 

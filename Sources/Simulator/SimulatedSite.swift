@@ -30,11 +30,29 @@ package final class SimulatedSite {
         let transport: SimulatedTransport
     }
 
-    /// A copy of all that is on the machine.
+    /// A copy of all that was on the machine; what had left it is no part of it.
     struct Backup {
         let database: MemoryDatabase
         let disk: FaultyFileSystem
-        let highestUSN: USN
+        let queue: [SimulatedMail]
+        let drop: [DroppedMail]
+        let committed: Set<MessageKey>
+        /// Mails that the world had queued by then.
+        let mails: Int
+    }
+
+    /// A second machine under the same addresses, off the net; its program stands still.
+    struct Unplugged {
+        let database: MemoryDatabase
+        let disk: FaultyFileSystem
+        let seams: SeamBudget
+        let queue: [SimulatedMail]
+        let drop: [DroppedMail]
+        let committed: Set<MessageKey>
+        let running: Incarnation?
+        let nextStep: Timestamp?
+        let restartAt: Timestamp?
+        let journaledUSN: USN?
     }
 
     package let index: Int
@@ -42,14 +60,17 @@ package final class SimulatedSite {
     package var name: String { "d\(index)" }
     package let dsaGUID: GUID
     package internal(set) var database: MemoryDatabase
-    package let disk: FaultyFileSystem
-    package let seams: SeamBudget
+    package internal(set) var disk: FaultyFileSystem
+    package internal(set) var seams: SeamBudget
     let clock: SiteClock
     let guids: GUIDSource
     var running: Incarnation?
     var drop: [DroppedMail] = []
     var committed: Set<MessageKey> = []
     var backup: Backup?
+    var unplugged: Unplugged?
+    /// Up to here the journal has what the database wrote by itself; nil until it is put back for the first time.
+    var journaledUSN: USN?
     /// In world time; nil while nothing is due.
     var nextStep: Timestamp?
     /// When a crashed machine starts again by itself.

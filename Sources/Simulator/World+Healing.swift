@@ -21,6 +21,7 @@ extension World {
             if site.isUp { site.seams.revive() }
             site.clock.skewSeconds = 0
         }
+        try await unplugTwins()
         try await startAll()
         let (waiting, before) = (network.mailsWaiting, mailCount)
         for site in sites { try await settle(site, contexts: []) }
@@ -39,6 +40,7 @@ extension World {
     private func converge(within slotsMax: Int) async throws -> Int {
         var found = ""
         for slot in 1...slotsMax {
+            try await attend()
             try await advance(seconds: settings.intervalSeconds)
             guard let difference = try await difference() else { return slot }
             found = difference

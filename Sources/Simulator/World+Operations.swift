@@ -19,8 +19,9 @@ extension World {
         case .fileFault(let index, let calls): site(index).disk.arm(failingCall: calls + 1)
         case .stop(let index): await stop(site(index))
         case .start(let index): try await start(site(index))
-        case .backup(let index): try backup(site(index))
+        case .backup(let index): try backUp(site(index))
         case .restore(let index, let kind): try await putBack(site(index), kind)
+        case .swap(let index): try await swap(site(index))
         case .clock(let index, let seconds):
             let clock = site(index).clock
             clock.skewSeconds += Int64(seconds)
@@ -58,22 +59,6 @@ extension World {
         site.running = nil
         site.nextStep = nil
         site.restartAt = nil
-    }
-
-    private func backup(_ site: SimulatedSite) throws {
-        site.backup = SimulatedSite.Backup(
-            database: try site.database.copy(),
-            disk: site.disk.copy(),
-            highestUSN: .zero
-        )
-    }
-
-    private func putBack(_ site: SimulatedSite, _ kind: RestoreKind) async throws {
-        guard let backup = site.backup else { return }
-        await stop(site)
-        _ = backup
-        _ = kind
-        throw SimulationError("putting back is not drawn")
     }
 
     // MARK: - Writes
@@ -124,7 +109,7 @@ extension World {
         return nil
     }
 
-    private func record(
+    func record(
         _ site: SimulatedSite,
         in namingContext: GUID,
         above before: USN,
@@ -152,6 +137,9 @@ extension World {
             if write.attribute == .name, !(pools[namingContext] ?? []).contains(write.objectGUID) {
                 pools[namingContext, default: []].append(write.objectGUID)
             }
+        }
+        if site.journaledUSN != nil {
+            site.journaledUSN = try await store.snapshot { try $0.highestUSN() }
         }
     }
 

@@ -183,7 +183,7 @@ struct ReplicaCheck {
                 upTo: entry.usn,
                 in: context.guid
             )
-            for write in writes where try !isHeld(write) {
+            for write in writes where try journal.isClaimed(write) && !isHeld(write) {
                 findings.append("its vector has \(invocationID) at \(entry.usn), but \(Self.text(write))")
             }
         }
@@ -202,7 +202,7 @@ struct ReplicaCheck {
         return findings
     }
 
-    private func isHeld(_ write: WriteJournal.Write) throws -> Bool {
+    func isHeld(_ write: WriteJournal.Write) throws -> Bool {
         if let partialAttributes, !partialAttributes.contains(write.attribute) { return true }
         if let target = write.target, let created = write.created {
             if let stamp = try snapshot.linkStamp(write.objectGUID, write.attribute, target) {

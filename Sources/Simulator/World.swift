@@ -273,7 +273,11 @@ package final class World {
     func settle(_ site: SimulatedSite, contexts: [GUID]) async throws {
         if site.seams.isDead { return collapse(site) }
         guard let dsa = site.dsa else { return }
-        if !contexts.isEmpty { try await checkSafety(of: site, contexts: contexts) }
+        try await journalOwnWrites(of: site)
+        if !contexts.isEmpty {
+            try await checkSafety(of: site, contexts: contexts)
+            try await reviewForgiven(at: site, contexts)
+        }
         if site.membershipChanged.take() {
             for index in site.drop.indices where site.drop[index].holdCode == "unknown-member" {
                 site.drop[index].due = now

@@ -17,20 +17,37 @@ package struct WriteJournal: Sendable {
         package let created: Timestamp?
         /// The client was told that it is done.
         package let isAcknowledged: Bool
+        /// In the order in which writes were noted.
+        fileprivate(set) var number = 0
     }
 
-    /// Ascending by originating USN.
+    /// Ascending by originating USN; of a database that was put back, writes of both its times.
     private var writes: [GUID: [Write]] = [:]
     private var deletions: [GUID: [Stamp]] = [:]
-    /// Writes whose loss is not ours to answer for: above these USNs a database was put back.
-    private var forgiven: [GUID: USN] = [:]
+    package private(set) var count = 0
 
     package var originators: [GUID] { writes.keys.sorted() }
-    package var count: Int { writes.values.reduce(0) { $0 + $1.count } }
 
     mutating func note(_ write: Write) {
-        writes[write.stamp.invocationID, default: []].append(write)
+        var write = write
+        write.number = count
+        count += 1
+        let usn = write.stamp.originatingUSN
+        let known = writes[write.stamp.invocationID, default: []]
+        let isLast = known.last.map { $0.stamp.originatingUSN <= usn } ?? true
+        let index = isLast ? known.endIndex : Self.index(in: known, above: usn)
+        writes[write.stamp.invocationID, default: []].insert(write, at: index)
         if write.attribute == .isDeleted { deletions[write.objectGUID, default: []].append(write.stamp) }
+    }
+
+    /// The first place whose write has a higher USN.
+    private static func index(in writes: [Write], above usn: USN) -> Int {
+        var (low, high) = (writes.startIndex, writes.endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if writes[middle].stamp.originatingUSN > usn { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 
     /// What an item that an originator just wrote says; values that it did not write now are left out.
@@ -75,11 +92,9 @@ package struct WriteJournal: Sendable {
     package func writes(by invocationID: GUID, above low: USN, upTo high: USN, in namingContext: GUID)
         -> [Write]
     {
-        guard let all = writes[invocationID] else { return [] }
-        return all.filter {
-            $0.stamp.originatingUSN > low && $0.stamp.originatingUSN <= high
-                && $0.namingContext == namingContext
-        }
+        guard low < high, let all = writes[invocationID] else { return [] }
+        return all[Self.index(in: all, above: low)..<Self.index(in: all, above: high)]
+            .filter { $0.namingContext == namingContext }
     }
 
     /// Whether a replica may lack everything of an object: its tombstone was collected here or at a source.
@@ -89,13 +104,49 @@ package struct WriteJournal: Sendable {
         }
     }
 
-    /// The database of that originator was put back to a USN: what it wrote above may be gone.
-    mutating func forgive(_ invocationID: GUID, above usn: USN) {
-        forgiven[invocationID] = min(forgiven[invocationID] ?? usn, usn)
+    // MARK: - Databases that were put back
+
+    /// Acknowledged writes of which no machine holds anything any more, by their numbers.
+    private var forgiven: [Int: Write] = [:]
+    /// Lives whose USNs above these mean two writes each, or one that is gone.
+    package private(set) var forks: [GUID: USN] = [:]
+    /// Numbers of writes that went with a machine before anything was sent.
+    private var unheard: Set<Int> = []
+
+    /// Acknowledged writes of that naming context that somebody should still hold.
+    func expected(in namingContext: GUID) -> [Write] {
+        writes.values.joined().filter {
+            $0.isAcknowledged && $0.namingContext == namingContext && forgiven[$0.number] == nil
+        }
     }
 
-    func isForgiven(_ write: Write) -> Bool {
-        guard let usn = forgiven[write.stamp.invocationID] else { return false }
-        return write.stamp.originatingUSN > usn
+    mutating func forgive(_ lost: [Write]) { for write in lost { forgiven[write.number] = write } }
+
+    /// They turned up again: a mail was on its way, or a partial replica had them.
+    mutating func demand(_ found: [Write]) { for write in found { forgiven[write.number] = nil } }
+
+    func forgiven(in namingContext: GUID) -> [Write] {
+        guard !forgiven.isEmpty else { return [] }
+        return forgiven.values.filter { $0.namingContext == namingContext }
+    }
+
+    /// A database of that life begins again behind a USN, although others may have heard of more.
+    mutating func fork(_ invocationID: GUID, above usn: USN) {
+        forks[invocationID] = min(forks[invocationID] ?? usn, usn)
+    }
+
+    /// A database of that life begins again behind a USN, and nobody has heard of anything above it.
+    mutating func forget(_ invocationID: GUID, above usn: USN) {
+        for write in writes[invocationID] ?? [] where write.stamp.originatingUSN > usn {
+            unheard.insert(write.number)
+        }
+    }
+
+    func isForgiven(_ write: Write) -> Bool { forgiven[write.number] != nil }
+
+    /// Whether a vector's entry at the write's USN says that the replica holds the write.
+    func isClaimed(_ write: Write) -> Bool {
+        guard !unheard.contains(write.number) else { return false }
+        return forks[write.stamp.invocationID].map { write.stamp.originatingUSN <= $0 } ?? true
     }
 }

@@ -18,7 +18,8 @@ extension DirectoryStore {
     ) async throws -> Int {
         let isOpen = try await snapshot { snapshot in
             let destination = try snapshot.destination(of: namingContext)
-            return !destination.earlierLives(of: source, asOf: asOf, claiming: vector).isEmpty
+            let heard = try InvocationRows(db: snapshot.db).lives(of: source.dsaGUID)
+            return !destination.earlierLives(of: source, heard: heard, asOf: asOf, claiming: vector).isEmpty
         }
         guard isOpen else { return 0 }
         return try await change(at: .epoch) { transaction in
@@ -27,7 +28,9 @@ extension DirectoryStore {
             var destination = try rows.load(context)
             guard try transaction.isSettled(source, asOf: asOf) else { return 0 }
             var beyond = 0
-            for (life, keptUSN) in destination.earlierLives(of: source, asOf: asOf, claiming: vector) {
+            let heard = try InvocationRows(db: transaction.db).lives(of: source.dsaGUID)
+            let lives = destination.earlierLives(of: source, heard: heard, asOf: asOf, claiming: vector)
+            for (life, keptUSN) in lives {
                 beyond += try transaction.view.countStamps(of: life, above: keptUSN, in: context)
                 destination.settleRetirement(life, at: keptUSN)
             }

@@ -18,6 +18,13 @@ struct InvocationRows {
         } catch { throw StoreError.damaged("the known boots of \(invocationID): \(error)") }
     }
 
+    /// Every life of a DSA's database that is remembered.
+    func lives(of dsaGUID: GUID) throws -> [GUID] {
+        try Query("SELECT invocation FROM invocations WHERE dsa = ?", in: db).all(.guid(dsaGUID)) {
+            try $0.guid(0)
+        }
+    }
+
     func save(_ knowledge: InvocationKnowledge, of dsaGUID: GUID) throws {
         let state = SQLValue.octets(knowledge.encoded())
         try Query(

@@ -20,6 +20,8 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "Worlds side by side; 0 = one per processor.") var jobs = 0
     @Option(help: "Operations per seed; drawn when not given.") var steps: Int?
     @Option(help: "Run one seed and print every line of its trace.") var replay: UInt64?
+    @Option(help: "With --replay: the operations of this file, one a line, in the place of those drawn.")
+    var operations: String?
     @Option(parsing: .upToNextOption, help: "Play these scenario files and print what happens.")
     var scenario: [String] = []
     @Option(help: "Run the seeds of this file, one a line, before the others.") var failed: String?
@@ -137,7 +139,11 @@ struct Simulate: AsyncParsableCommand {
             print("\(found.oracle): \(found.text)")
             throw ExitCode(1)
         }
-        let scenario = Scenario(seed: seed, features: features, steps: steps)
+        var scenario = Scenario(seed: seed, features: features, steps: steps)
+        if let operations {
+            scenario.operations = try String(contentsOfFile: operations, encoding: .utf8)
+                .split(separator: "\n").map { try Operation(parsing: String($0.drop { $0 == " " })) }
+        }
         print("seed \(seed): \(scenario.sites) sites, \(scenario.topology.rawValue); \(scenario.settings)")
         let result = try await scenario.run { print($0) }
         guard let failure = result.failure else { return print("no oracle objects") }

@@ -229,6 +229,30 @@ import Testing
         #expect(ledger.accept(reborn, at: now, skipSeconds: 60)?.isEmpty == true)
     }
 
+    @Test func `a destination that was put back counts its requests from lower numbers again`() {
+        var ledger = SourceLedger()
+        let now = Timestamp(seconds: 1000)
+        let (first, second) = (
+            BootRecord(bootID: .number(71), startUSN: USN(4)),
+            BootRecord(bootID: .number(72), startUSN: USN(4))
+        )
+        var before = request(sequence: 9)
+        before.header.bootRecords = [first]
+        #expect(ledger.accept(before, at: now, skipSeconds: 60)?.isEmpty == true)
+        for part in cut(cycle(before, asOf: 50), [3, 9]) { ledger.note(part, for: before, at: now) }
+        var after = request(sequence: 3)
+        after.header.bootRecords = [second, first]
+        #expect(ledger.accept(after, at: now, skipSeconds: 60)?.isEmpty == true)
+        // Late mail of the start before it is still older.
+        var late = request(sequence: 2)
+        late.header.bootRecords = [first]
+        #expect(ledger.accept(late, at: now, skipSeconds: 60) == nil)
+        late.sequence = 10
+        #expect(ledger.accept(late, at: now, skipSeconds: 60) == nil)
+        after.sequence = 2
+        #expect(ledger.accept(after, at: now, skipSeconds: 60) == nil)
+    }
+
     @Test func `a request that does not know of a collected deletion is refused unless it joins`() {
         var request = request(vector: [.number(13): 6])
         #expect(!SourceLedger.isUncovered(request, collected: [.number(13): USN(6)]))

@@ -44,7 +44,7 @@ import Testing
         ("hq: delete @a => never", "after => stands one result code, as entryAlreadyExists"),
         ("hq: stop => noSuchObject", "only writes are refused"),
         ("hq: partial-set url", "partial-set +ATTRIBUTE or -ATTRIBUTE"),
-        ("hq: put-back disk", "put-back restore, database or machine"),
+        ("hq: put-back disk", "put-back restore, recovery, database or machine"),
         ("hq: explode", "\"explode\" is no command to a DSA"),
         ("hq:", "no command after the DSA"),
         ("cal: stop", "no DSA \"cal\""),

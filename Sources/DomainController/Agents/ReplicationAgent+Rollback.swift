@@ -65,6 +65,9 @@ extension ReplicationAgent {
 
     package func alarms() -> [AlarmReply] { rollback.alarms }
 
+    /// Whether partners claim more of this database than it has itself: a person must find out who is right.
+    package func isAheadElsewhere() -> Bool { rollback.alarms.contains { $0.kind == "ownEntryAhead" } }
+
     // MARK: - Partners
 
     /// Until a person acts, nothing is answered, asked or applied.
@@ -136,10 +139,13 @@ extension ReplicationAgent {
             return nil
         }
         guard created > seen.earliestMail.adding(seconds: RollbackMemory.skewSecondsMax) else { return nil }
+        // It must end that life no higher than the directory says: above that, USNs mean two writes.
+        let ended = partners.current.dsa(dsa)?.retired.first { $0.invocationID == header.invocationID }
+        let first = header.bootRecords.first { $0.startUSN <= ended?.keptUSN ?? .max }
         return RollbackSuspicion(
             reason: .twins,
             invocationID: header.invocationID,
-            boot: boot,
+            boot: first ?? header.bootRecords.last ?? boot,
             missingBoot: nil,
             knownUSN: .zero
         )

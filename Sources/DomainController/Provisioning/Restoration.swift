@@ -5,7 +5,7 @@ package import InterSiteMessaging
 package import Logging
 import PKI
 import Replication
-import Store
+package import Store
 
 /// Puts a backup into a data directory; the database begins a new life there, whatever became of the old one.
 package struct Restoration {
@@ -135,10 +135,11 @@ package struct Restoration {
         for file in unpacked { try file.sync() }
     }
 
-    private struct Lives {
-        var ended: GUID
-        var now: ReplicaIdentity
-        var usn: USN
+    /// The life that a restore ends, and the one that it begins.
+    package struct Lives: Sendable {
+        package var ended: GUID
+        package var now: ReplicaIdentity
+        package var usn: USN
     }
 
     private func beginNewLife(_ header: BackupHeader, log: Logger, at now: Timestamp) async throws -> Lives {
@@ -149,22 +150,11 @@ package struct Restoration {
             guard store.identity.dsaGUID == header.dsaGUID, ended == header.invocationID,
                 usn == header.highestUSN
             else { throw BackupFile.damaged(backup, "its database is not the one that its list names") }
-            try await store.finishCure(at: now)
-            try await store.beginCure(
-                CureOrder(
-                    invocationID: ended,
-                    keptUSN: try await store.snapshot { try $0.highestUSN() },
-                    isReused: false,
-                    newInvocationID: RandomSource.guid(),
-                    isRecovering: takesFromCatalogs
-                ),
+            let lives = try await Self.beginNewLife(
+                in: store,
+                newInvocationID: RandomSource.guid(),
+                takesFromCatalogs: takesFromCatalogs,
                 at: now
-            )
-            try await store.finishCure(at: now)
-            let lives = Lives(
-                ended: ended,
-                now: store.identity,
-                usn: try await store.snapshot { try $0.highestUSN() }
             )
             _ = try store.copy(to: whole)
             try store.close()
@@ -176,6 +166,33 @@ package struct Restoration {
             try? store.close()
             throw error
         }
+    }
+
+    /// Ends the life of a restored database where it stands and begins the next one, before anything is sent.
+    package static func beginNewLife(
+        in store: DirectoryStore,
+        newInvocationID: GUID,
+        takesFromCatalogs: Bool,
+        at now: Timestamp
+    ) async throws -> Lives {
+        let ended = store.identity.invocationID
+        try await store.finishCure(at: now)
+        try await store.beginCure(
+            CureOrder(
+                invocationID: ended,
+                keptUSN: try await store.snapshot { try $0.highestUSN() },
+                isReused: false,
+                newInvocationID: newInvocationID,
+                isRecovering: takesFromCatalogs
+            ),
+            at: now
+        )
+        try await store.finishCure(at: now)
+        return Lives(
+            ended: ended,
+            now: store.identity,
+            usn: try await store.snapshot { try $0.highestUSN() }
+        )
     }
 
     // MARK: - Placing

@@ -144,6 +144,7 @@ package enum ScenarioMachine: Hashable, Sendable {
     case crash(afterCalls: Int)
     case backup
     case putBack(RestoreKind)
+    case swap
     case clock(seconds: Int)
     case ask(source: Int, ScenarioContext)
     case resync(source: Int, ScenarioContext)

@@ -105,9 +105,9 @@ extension ScenarioLine {
 
     private func machine(_ verb: String, _ arguments: [String]) throws -> ScenarioMachine {
         switch verb {
-        case "stop", "start", "restart", "backup":
+        case "stop", "start", "restart", "backup", "swap":
             try need(0...0, arguments, "\(verb) stands alone")
-            return ["stop": .stop, "start": .start, "restart": .restart][verb] ?? .backup
+            return ["stop": .stop, "start": .start, "restart": .restart, "swap": .swap][verb] ?? .backup
         case "crash":
             guard arguments.isEmpty || (arguments.count == 2 && arguments[0] == "after") else {
                 throw error("crash [after CALLS]")
@@ -115,7 +115,7 @@ extension ScenarioLine {
             return .crash(afterCalls: arguments.count == 2 ? try count(arguments[1]) : 0)
         case "put-back":
             guard let word = arguments.first, arguments.count == 1, let kind = RestoreKind(rawValue: word)
-            else { throw error("put-back restore, database or machine") }
+            else { throw error("put-back restore, recovery, database or machine") }
             return .putBack(kind)
         case "clock":
             try need(1...1, arguments, "clock +TIME or -TIME")

@@ -18,6 +18,7 @@ extension ScenarioPlayer {
         case .crash(let calls): try await world.perform(.crash(site: index, afterCalls: calls))
         case .backup: try await world.perform(.backup(site: index))
         case .putBack(let kind): try await world.perform(.restore(site: index, kind))
+        case .swap: try await world.perform(.swap(site: index))
         case .clock(let seconds): try await world.perform(.clock(site: index, seconds: seconds))
         case .ask(let source, let context): try await ask(site, source, guid(of: context))
         case .resync(let source, let context):
