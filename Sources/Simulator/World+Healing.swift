@@ -42,8 +42,13 @@ extension World {
         for slot in 1...slotsMax {
             try await attend()
             try await advance(seconds: settings.intervalSeconds)
-            guard let difference = try await difference() else { return slot }
-            found = difference
+            if let difference = try await difference() {
+                found = difference
+            } else if let recovering = try await recovering() {
+                found = recovering
+            } else {
+                return slot
+            }
         }
         throw OracleViolation(.divergence, "after \(slotsMax) slots: \(found)")
     }
@@ -72,7 +77,8 @@ extension World {
                 return (records.map { $0.resendAfterSeconds(timing) }.max() ?? 0, recovers)
             }
             resendSeconds = max(resendSeconds, resend)
-            isRecovering = isRecovering || recovers
+            // One that was put back may find out only now.
+            isRecovering = isRecovering || recovers || site.journaledUSN != nil
         }
         waitSeconds += resendSeconds
         if isRecovering { waitSeconds += Self.recoverySeconds }

@@ -43,11 +43,8 @@ extension World {
         switch kind {
         case .restore, .recovery: try await restore(site, kept, takesFromCatalogs: kind == .recovery)
         case .database:
-            if !hasSent(site, since: backup) {
-                journal.forget(life, above: usn)
-            } else if try await !tells(site, kept) {
-                journal.fork(life, above: usn)
-            }
+            // The generation file tells; whether the life ends, or goes on until a person ends it, is seen then.
+            if !hasSent(site, since: backup) { journal.forget(life, above: usn) }
         case .machine:
             site.disk.restore(from: backup.disk)
             network.setQueue(of: site.index, to: backup.queue)
@@ -62,6 +59,11 @@ extension World {
         try await forgiveLoss(of: discarded, at: site, keeping: kept)
         site.observeCommits()
         try await start(site)
+        if kind == .database, hasSent(site, since: backup),
+            try store(of: site).identity.invocationID == life
+        {
+            journal.fork(life, above: usn)
+        }
     }
 
     /// As the product's own restore does, from where the backup is unpacked.
@@ -77,12 +79,6 @@ extension World {
         )
         site.committed = []
         try await generation(of: site).begin(lives.now, at: lives.usn, cure: nil)
-    }
-
-    /// Whether the generation file says that the database is older: its life ends before it writes again.
-    private func tells(_ site: SimulatedSite, _ store: DirectoryStore) async throws -> Bool {
-        let (usn, state) = try await store.snapshot { (try $0.highestUSN(), try $0.cureState()) }
-        return try generation(of: site).isAhead(of: store.identity, at: usn, retired: state.retired)
     }
 
     private func generation(of site: SimulatedSite) throws -> GenerationFile {
@@ -185,6 +181,20 @@ extension World {
         }
     }
 
+    /// Which machine has not yet taken back from partial replicas what its domain lost; nil when all have.
+    ///
+    /// It writes when it has, although all replicas may be equal before.
+    func recovering() async throws -> String? {
+        for site in sites where site.journaledUSN != nil {
+            guard let store = site.dsa?.store else { continue }
+            let state = try await store.snapshot { try $0.cureState() }
+            if state.retired.contains(where: \.isRecovering) {
+                return "\(site.name) still takes back what it lost"
+            }
+        }
+        return nil
+    }
+
     // MARK: - The journal
 
     /// What a database that was put back writes by itself: its next life's stamps.
@@ -233,9 +243,9 @@ extension World {
         -> [WriteJournal.Write]
     {
         guard !writes.isEmpty else { return [] }
-        let journal = journal
+        let (journal, own) = (journal, store.identity.invocationID)
         return try await store.snapshot { snapshot in
-            let check = try ReplicaCheck(snapshot, context, journal)
+            let check = try ReplicaCheck(snapshot, context, journal, own: own)
             return try writes.filter { try check.isHeld($0) }
         }
     }

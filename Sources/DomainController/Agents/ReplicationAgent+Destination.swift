@@ -45,7 +45,10 @@ extension ReplicationAgent {
         let request = try await store.updateDestination(link.namingContext) {
             (destination, ownUSN) -> ChangesRequest? in
             guard destination.mayAsk(link.partner) else { return nil }
-            if !asksAnew, destination.pendingRequest(to: link.partner) != nil {
+            // One of an earlier start is not sent again: what was put back counts from lower numbers since, and says
+            // so only by the start that its requests name.
+            let pending = destination.pendingRequest(to: link.partner)?.request?.header.bootRecords.first
+            if !asksAnew, let pending, pending == header.bootRecords.first {
                 return destination.requestToResend(to: link.partner, at: time, timing: timing)
             }
             return destination.makeRequest(
