@@ -13,7 +13,7 @@ import Testing
 @testable import SecureMail
 
 /// Mail that must change nothing, in a DSA that runs: one file in Badmail with its reason, one event, one counter.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `Hostile mail at a running DSA` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `Hostile mail at a running DSA` {
     private static let docks = "CN=Docks,CN=Services,\(TwoSites.configuration)"
 
     private func converged() async throws -> (two: TwoSites, docks: GUID) {
