@@ -70,6 +70,8 @@ package struct FragmentSets: Sendable {
         /// Stable word of the `.reason` file.
         package let code: String
         package let sentence: String
+
+        package init(code: String, sentence: String) { (self.code, self.sentence) = (code, sentence) }
     }
 
     /// Files that must leave, too: their set is refused.

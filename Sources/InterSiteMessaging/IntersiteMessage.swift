@@ -102,8 +102,11 @@ package struct ReceivedMessage: Sendable, Hashable {
 
 extension ReceivedMessage {
     /// What a transport hands over: `fileID` names the mail where the transport keeps it.
+    ///
+    /// `payload` is what the mail's fragment and the others together are; nil when the mail carries it all.
     package init(
         _ mail: OpenedMail,
+        payload: [UInt8]? = nil,
         transport: String,
         fileID: String,
         received: Timestamp,
@@ -115,7 +118,7 @@ extension ReceivedMessage {
             inReplyTo: envelope.inReplyTo,
             service: envelope.service,
             sender: envelope.from,
-            payload: mail.payload,
+            payload: payload ?? mail.payload,
             created: envelope.created,
             expires: envelope.expires,
             summary: envelope.summary,

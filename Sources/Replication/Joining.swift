@@ -20,6 +20,21 @@ extension Destination {
         joinAddedAttributes()
     }
 
+    /// What is kept of a replica that is given up, for the day on which it is taken up again.
+    ///
+    /// Nothing but the numbers of its requests, since a source ignores those that it takes for overtaken, and lives
+    /// that have ended.
+    package func successor() -> Destination {
+        var next = Destination(namingContext: namingContext, isPartial: isPartial)
+        next.retired = retired
+        next.sources = sources.map { record in
+            var kept = SourceRecord(sourceDSA: record.sourceDSA)
+            kept.sequence = record.sequence
+            return kept
+        }
+        return next
+    }
+
     /// Whether the join is older than a tombstone lives: what came first may show objects that were deleted,
     /// and collected at the source, since.
     package func isJoinOverdue(at now: Timestamp, tombstoneLifetimeDays: Int) -> Bool {

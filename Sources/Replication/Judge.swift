@@ -85,7 +85,7 @@ extension Destination {
         save(cursor)
         if result.adopted { joinAddedAttributes() }
         if result.adopted, !result.mustStartOver { (hasJoined, joinStart) = (true, nil) }
-        result.wantsRequest = wantsRequest(after: requests[index], cursor: cursor)
+        result.wantsRequest = wantsRequest(after: requests[index], by: part, cursor: cursor)
         return result
     }
 
@@ -150,14 +150,19 @@ extension Destination {
     }
 
     /// Half of the credit is applied and more is known to exist, or a poke came that this snapshot is older than.
-    private func wantsRequest(after request: OutstandingRequest, cursor: SourceCursor) -> Bool {
+    ///
+    /// An empty interval is no reason: the source has cut the rest for an earlier request, and would go on answering
+    /// with nothing until that is old enough to be cut again.
+    private func wantsRequest(after request: OutstandingRequest, by part: PartClaim, cursor: SourceCursor)
+        -> Bool
+    {
         let record = record(of: request.sourceDSA)
         guard request.sequence == record.sequence else { return false }
         if let poke = record.rememberedPoke {
             if poke.invocationID != cursor.invocationID || poke.usn > cursor.newestAsOf { return true }
         }
         let (twice, overflow) = request.answeredParts.multipliedReportingOverflow(by: 2)
-        return !cursor.gaps.isEmpty && (overflow || twice >= request.credit)
+        return !part.interval.isEmpty && !cursor.gaps.isEmpty && (overflow || twice >= request.credit)
     }
 
     private func isConsistent(_ part: PartClaim) -> Bool {

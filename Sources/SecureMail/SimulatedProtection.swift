@@ -28,7 +28,8 @@ package struct SimulatedProtection: MessageProtection {
         let header = [
             Self.mark, "\(envelope.forest)", "\(envelope.from)", "\(envelope.to)", "\(envelope.messageID)",
             envelope.inReplyTo?.description ?? "-", envelope.service, "\(envelope.created.seconds)",
-            "\(envelope.expires.seconds)", "\(payload.count)", envelope.summary, "", "",
+            "\(envelope.expires.seconds)", "\(payload.count)", envelope.summary,
+            envelope.fragment?.description ?? "-", "", "",
         ].joined(separator: "\n")
         var mail = Array(header.utf8) + payload
         mail += Digest.sha256(mail)
@@ -57,7 +58,8 @@ package struct SimulatedProtection: MessageProtection {
                 crlStale: false,
                 wasWrapped: false
             )
-            return isCommitted(envelope.messageID, envelope.from) ? .duplicate(opened) : .opened(opened)
+            if isCommitted(envelope.messageID, envelope.from) { return .duplicate(opened) }
+            return envelope.fragment == nil ? .opened(opened) : .fragment(opened)
         } catch {
             return .refused(error)
         }
@@ -73,7 +75,7 @@ package struct SimulatedProtection: MessageProtection {
         else { throw OpenRefusal(.notOurs, "no sealed part") }
         let lines = String(decoding: message[..<end], as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count >= 11, let octets = Int(lines[9]) else {
+        guard lines.count >= 12, let octets = Int(lines[9]) else {
             throw OpenRefusal(.malformed, "a field is missing")
         }
         guard message.count >= end + octets + SHA256.octetsCount else {
@@ -86,6 +88,10 @@ package struct SimulatedProtection: MessageProtection {
         guard let forest = GUID(lines[1]), let from = GUID(lines[2]), let to = GUID(lines[3]),
             let id = GUID(lines[4]), let created = Int64(lines[7]), let expires = Int64(lines[8])
         else { throw OpenRefusal(.envelope, "a field is malformed") }
+        let fragment = MessageFragment(lines[11])
+        guard fragment != nil || lines[11] == "-" else {
+            throw OpenRefusal(.envelope, "the fragment is malformed")
+        }
         let envelope = MessageEnvelope(
             forest: forest,
             from: from,
@@ -93,6 +99,7 @@ package struct SimulatedProtection: MessageProtection {
             messageID: id,
             inReplyTo: GUID(lines[5]),
             service: lines[6],
+            fragment: fragment,
             created: Timestamp(seconds: created),
             expires: Timestamp(seconds: expires),
             summary: lines[10]

@@ -30,6 +30,19 @@ package enum Operation: Hashable, Sendable {
     case link(site: Int, SimulatedContext, group: Int, member: Int, isPresent: Bool)
     case addAttribute(site: Int, number: Int)
     case setPartial(site: Int, attribute: Int, isMember: Bool)
+    /// A value of so many KiB.
+    case enlarge(site: Int, SimulatedContext, object: Int, kibioctets: Int, value: Int)
+    /// How long tombstones live from now on.
+    case lifetime(site: Int, days: Int)
+    /// The next part on that road claims that version of everything in it.
+    case forge(from: Int, to: Int, version: UInt32)
+    /// Held parts are released; or those that are not what their source has are discarded.
+    case decide(site: Int, isReleased: Bool)
+    /// Starts a replica over from another site.
+    case resync(site: Int, SimulatedContext, source: Int)
+    /// Gives up the partial replica of another site's domain, or takes it up again.
+    case dropReplica(site: Int, of: Int)
+    case addReplica(site: Int, of: Int)
     /// The machine dies at the call to the outside after `calls` more.
     case crash(site: Int, afterCalls: Int)
     /// One file operation fails.
@@ -70,6 +83,14 @@ extension Operation: CustomStringConvertible {
         case .addAttribute(let site, let number): "d\(site) schema-attribute \(number)"
         case .setPartial(let site, let attribute, let isMember):
             "d\(site) partial-set a\(attribute) \(isMember ? "in" : "out")"
+        case .enlarge(let site, let context, let object, let size, let value):
+            "d\(site) enlarge \(context.rawValue) #\(object) k\(size) v\(value)"
+        case .lifetime(let site, let days): "d\(site) lifetime \(days)"
+        case .forge(let from, let to, let version): "forge d\(from) d\(to) \(version)"
+        case .decide(let site, let isReleased): "d\(site) \(isReleased ? "release" : "discard")"
+        case .resync(let site, let context, let source): "d\(site) resync \(context.rawValue) d\(source)"
+        case .dropReplica(let site, let other): "d\(site) drop-replica d\(other)"
+        case .addReplica(let site, let other): "d\(site) add-replica d\(other)"
         case .crash(let site, let calls): "d\(site) crash after \(calls)"
         case .fileFault(let site, let calls): "d\(site) file-fault after \(calls)"
         case .stop(let site): "d\(site) stop"
@@ -108,6 +129,11 @@ extension Operation: CustomStringConvertible {
         switch first {
         case "advance": return number(1, "").map { .advance(seconds: $0) }
         case "sleep": return number(1, "").map { .sleep(seconds: $0) }
+        case "forge":
+            guard let from = number(1, "d"), let to = number(2, "d"), let version = number(3, "") else {
+                return nil
+            }
+            return UInt32(exactly: version).map { .forge(from: from, to: to, version: $0) }
         case "block", "open":
             if words == ["open", "all"] { return .openAll }
             guard let from = number(1, "d"), let to = number(2, "d") else { return nil }
@@ -132,6 +158,10 @@ extension Operation: CustomStringConvertible {
         case "swap": return .swap(site: site)
         case "put-back":
             return words.last.flatMap { RestoreKind(rawValue: $0) }.map { .restore(site: site, $0) }
+        case "lifetime": return number(2, "").map { .lifetime(site: site, days: $0) }
+        case "release", "discard": return .decide(site: site, isReleased: words[1] == "release")
+        case "drop-replica": return number(2, "d").map { .dropReplica(site: site, of: $0) }
+        case "add-replica": return number(2, "d").map { .addReplica(site: site, of: $0) }
         case "clock": return number(2, "").map { .clock(site: site, seconds: $0) }
         case "schema-attribute": return number(2, "").map { .addAttribute(site: site, number: $0) }
         case "partial-set":
@@ -155,8 +185,12 @@ extension Operation: CustomStringConvertible {
                 .add(site: site, context, isGroup: isGroup, name: $0, parent: parent)
             }
         }
+        if words[1] == "resync" { return number(3, "d").map { .resync(site: site, context, source: $0) } }
         guard let object = number(3, "#") else { return nil }
         switch words[1] {
+        case "enlarge":
+            guard let size = number(4, "k"), let value = number(5, "v") else { return nil }
+            return .enlarge(site: site, context, object: object, kibioctets: size, value: value)
         case "modify":
             return number(4, "a").map {
                 .modify(site: site, context, object: object, attribute: $0, value: number(5, "v"))

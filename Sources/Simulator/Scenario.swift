@@ -31,6 +31,8 @@ package struct ScenarioResult: Sendable {
     package var writes = 0
     package var simulatedSeconds: Int64 = 0
     package var badmail: [String: Int] = [:]
+    /// How often what people and the forest did happened, by kind.
+    package var happened: [String: Int] = [:]
 }
 
 extension Scenario {
@@ -84,6 +86,8 @@ extension Scenario {
         result.writes = world.journal.count
         result.simulatedSeconds = world.simulatedSeconds
         result.badmail = world.badmail
+        for site in world.sites { world.countEvents(of: site) }
+        result.happened = world.happened
         return result
     }
 }

@@ -2,7 +2,9 @@
 package struct SimulationFeatures: OptionSet, Hashable, Sendable {
     package let rawValue: Int
 
-    package init(rawValue: Int) { self.rawValue = rawValue }
+    package init(rawValue: Int) {
+        self.rawValue = rawValue
+    }
 
     package static let crashes = SimulationFeatures(rawValue: 1)
     package static let fileFaults = SimulationFeatures(rawValue: 2)
@@ -10,6 +12,14 @@ package struct SimulationFeatures: OptionSet, Hashable, Sendable {
     package static let schema = SimulationFeatures(rawValue: 8)
     package static let undelete = SimulationFeatures(rawValue: 16)
     package static let partialSet = SimulationFeatures(rawValue: 32)
+    /// Tombstones that live for days only, and what follows from their collection.
+    package static let collection = SimulationFeatures(rawValue: 1 << 10)
+    /// Stamps that no healthy member sends.
+    package static let poison = SimulationFeatures(rawValue: 1 << 11)
+    /// Values that fit into no mail.
+    package static let large = SimulationFeatures(rawValue: 1 << 12)
+    /// Partial replicas that are given up and taken up again.
+    package static let replicas = SimulationFeatures(rawValue: 1 << 13)
     /// The product's own restore of a backup.
     package static let restore = SimulationFeatures(rawValue: 1 << 16)
     /// Database files and whole machines put back behind the product's back.
@@ -20,9 +30,15 @@ package struct SimulationFeatures: OptionSet, Hashable, Sendable {
     /// What every run draws from.
     package static let standard: SimulationFeatures = [.crashes, .fileFaults, .clocks, .schema, .undelete]
 
+    /// What hunts for planted bugs draw from: kinds in which no oracle objects without one.
+    package static let hunted: SimulationFeatures = [
+        .standard, .partialSet, .replicas, .restore, .rollback, .twins,
+    ]
+
     package static let names: [(name: String, feature: SimulationFeatures)] = [
         ("crashes", .crashes), ("file-faults", .fileFaults), ("clocks", .clocks), ("schema", .schema),
-        ("undelete", .undelete), ("partial-set", .partialSet),
+        ("undelete", .undelete), ("partial-set", .partialSet), ("collection", .collection),
+        ("poison", .poison), ("large", .large), ("replicas", .replicas),
         ("restore", .restore), ("rollback", .rollback), ("twins", .twins),
     ]
 }
@@ -36,28 +52,36 @@ extension Scenario {
         let shapes: [Topology] = sites < 4 ? [.mesh] : sites == 4 ? [.mesh, .star, .ring] : [.star, .ring]
         topology = random.element(of: shapes) ?? .mesh
         settings = WorldSettings(seed: seed)
-        settings.intervalSeconds = random.element(of: [900, 3_600, 10_800, 86_400, 604_800]) ?? 3_600
+        // Ages count no step of a clock for more than a day: only days of schedule slots collect anything.
+        let collects = features.contains(.collection) && random.chance(percent: 60)
+        let intervals = collects ? [43_200, 86_400, 604_800] : [900, 3_600, 10_800, 86_400, 604_800]
+        settings.intervalSeconds = random.element(of: intervals) ?? 3_600
         settings.partObjects = random.element(of: [1, 2, 3, 5, 20, 1_000]) ?? 1_000
         settings.creditParts = random.element(of: [1, 2, 4, 64]) ?? 64
         settings.restartSeconds = random.magnitude(1...settings.intervalSeconds * 2)
         settings.keepsNames = random.chance(percent: 30)
+        if features.contains(.large), random.chance(percent: 30) {
+            settings.mailOctetsMax = random.element(of: [6_000, 12_000])
+        }
         settings.weather = Self.weather(interval: settings.intervalSeconds, &random)
         let length = steps ?? max(16, random.int(30...80) / (sites < 4 ? 1 : 2))
         var draw = OperationDraw(
             sites: sites,
             interval: settings.intervalSeconds,
             features: features,
+            isLarge: settings.mailOctetsMax != nil,
             random: random
         )
-        operations = (0..<length).map { _ in draw.next() }
+        operations = collects ? [draw.lifetime()] : []
+        operations += (0..<length).map { _ in draw.next() }
         var putBacks = PutBackDraw(seed: seed, sites: sites, features: features)
         putBacks.insert(into: &operations)
     }
 
     private static func weather(interval: Int, _ random: inout SimulationRandom) -> Weather {
         var weather = Weather()
-        weather.lostPercent = random.element(of: [0, 0, 5, 15, 30]) ?? 0
-        weather.doubledPercent = random.element(of: [0, 0, 10, 25]) ?? 0
+        weather.lostPercent = random.chance(percent: 35) ? 0 : random.int(0...30)
+        weather.doubledPercent = random.chance(percent: 35) ? 0 : random.int(0...50)
         weather.alteredPercent = random.element(of: [0, 0, 3]) ?? 0
         weather.truncatedPercent = random.element(of: [0, 0, 3]) ?? 0
         weather.longestDelaySeconds = random.magnitude(1...max(2, interval))
@@ -72,14 +96,31 @@ struct OperationDraw {
     let sites: Int
     let interval: Int
     let features: SimulationFeatures
+    let isLarge: Bool
     var random: SimulationRandom
     private var attributesMade = 0
+    /// What comes between other operations, in this order.
+    private var planned: [Operation] = []
 
-    init(sites: Int, interval: Int, features: SimulationFeatures, random: SimulationRandom) {
-        (self.sites, self.interval, self.features, self.random) = (sites, interval, features, random)
+    init(
+        sites: Int,
+        interval: Int,
+        features: SimulationFeatures,
+        isLarge: Bool,
+        random: SimulationRandom
+    ) {
+        (self.sites, self.interval, self.features) = (sites, interval, features)
+        (self.isLarge, self.random) = (isLarge, random)
+    }
+
+    /// A lifetime within the bounds of the program, short enough to be over in this scenario.
+    mutating func lifetime() -> Operation {
+        let days = random.element(of: interval > 86_400 ? [3, 7, 14] : [2, 2, 3]) ?? 2
+        return .lifetime(site: random.int(0...(sites - 1)), days: days)
     }
 
     mutating func next() -> Operation {
+        if !planned.isEmpty, random.chance(percent: 40) { return planned.removeFirst() }
         let site = random.int(0...(sites - 1))
         switch random.int(0...99) {
         case 0..<30: return .advance(seconds: pause())
@@ -119,13 +160,22 @@ struct OperationDraw {
         case 80..<84:
             guard features.contains(.undelete) else { break }
             return .undelete(site: site, context, object: object())
-        case 84..<96:
+        case 84..<94:
             return .link(
                 site: site,
                 context,
                 group: object(),
                 member: object(),
                 isPresent: random.chance(percent: 65)
+            )
+        case 94..<96:
+            guard isLarge else { break }
+            return .enlarge(
+                site: site,
+                context,
+                object: object(),
+                kibioctets: random.magnitude(4...40),
+                value: random.int(0...99)
             )
         case 96..<98:
             guard features.contains(.schema) else { break }
@@ -146,11 +196,56 @@ struct OperationDraw {
         if random.chance(percent: 40) { return .openAll }
         let from = random.int(0...(sites - 1))
         let to = (from + random.int(1...(sites - 1))) % sites
+        if planned.isEmpty, random.chance(percent: 20) { return swizzle() }
         return random.chance(percent: 75) ? .block(from: from, to: to) : .open(from: from, to: to)
     }
 
+    /// Some roads stop one by one, and open again in another order.
+    private mutating func swizzle() -> Operation {
+        var roads = (0..<sites).flatMap { from in
+            (0..<sites).compactMap { from == $0 ? nil : (from: from, to: $0) }
+        }
+        roads.shuffle(using: &random)
+        roads = Array(roads.prefix(random.int(1...min(roads.count, 8))))
+        planned = roads.map { .block(from: $0.from, to: $0.to) }
+        roads.shuffle(using: &random)
+        planned += roads.map { .open(from: $0.from, to: $0.to) }
+        return planned.removeFirst()
+    }
+
+    /// What no healthy member does, and what people do about it.
+    private mutating func poison(_ site: Int) -> Operation? {
+        guard features.contains(.poison) else { return nil }
+        switch random.int(0...3) {
+        case 0:
+            let to = (site + random.int(1...(sites - 1))) % sites
+            let version: UInt32 = random.chance(percent: 70) ? 4_000_000 : .max
+            planned.append(.decide(site: to, isReleased: false))
+            return .forge(from: site, to: to, version: version)
+        case 1:
+            // Beyond what partners bear: a day, and what some slots make good.
+            let seconds = 86_400 + min(20 * 86_400, random.magnitude(1...interval * 20))
+            let other = (site + random.int(1...(sites - 1))) % sites
+            if random.chance(percent: 50) { planned.append(.decide(site: other, isReleased: true)) }
+            planned.append(.clock(site: site, seconds: -seconds))
+            return .clock(site: site, seconds: seconds)
+        default: return .decide(site: site, isReleased: random.chance(percent: 50))
+        }
+    }
+
+    private mutating func starting(over site: Int) -> Operation? {
+        let other = (site + random.int(1...(sites - 1))) % sites
+        if features.contains(.replicas), random.chance(percent: 60) {
+            planned.append(.addReplica(site: site, of: other))
+            return .dropReplica(site: site, of: other)
+        }
+        guard features.contains(.collection) else { return nil }
+        let context: SimulatedContext = random.chance(percent: 65) ? .configuration : .domain
+        return .resync(site: site, context, source: other)
+    }
+
     private mutating func fault(_ site: Int) -> Operation? {
-        switch random.int(0...9) {
+        switch random.int(0...14) {
         case 0..<4:
             return features.contains(.crashes) ? .crash(site: site, afterCalls: random.int(0...12)) : nil
         case 4:
@@ -162,6 +257,8 @@ struct OperationDraw {
             guard features.contains(.clocks) else { return nil }
             let seconds = random.magnitude(1...40_000)
             return .clock(site: site, seconds: random.chance(percent: 50) ? seconds : -seconds)
+        case 8, 9, 10: return poison(site)
+        case 11: return starting(over: site)
         default: return .sleep(seconds: random.int(1...interval * 8))
         }
     }

@@ -14,6 +14,10 @@ struct SimulatedMail: Sendable {
     var summary: String
     var coalescingKey: String?
     var expires: Timestamp
+    /// A member claims something in it that its database does not have.
+    var isForged = false
+    /// Of a message in fragments, any but the first.
+    var isLaterFragment = false
 }
 
 /// What the mail of a world suffers; percentages are per mail.
@@ -46,6 +50,7 @@ final class SimulatedNetwork: Sendable {
         var queues: [[SimulatedMail]]
         var arrivals: [Arrival] = []
         var nextNumber = 0
+        var laterFragments = 0
         /// By sender.
         var newest: [Int]
         var weather = Weather.fair
@@ -77,6 +82,8 @@ final class SimulatedNetwork: Sendable {
     }
 
     var mailsQueued: Int { state.withLock { $0.nextNumber } }
+    /// Messages: one in fragments is one.
+    var messagesQueued: Int { state.withLock { $0.nextNumber - $0.laterFragments } }
     /// On their way, or in a queue.
     var mailsWaiting: Int {
         state.withLock { state in state.queues.reduce(state.arrivals.count) { $0 + $1.count } }
@@ -92,6 +99,7 @@ final class SimulatedNetwork: Sendable {
             var mail = mail
             mail.number = state.nextNumber
             state.nextNumber += 1
+            if mail.isLaterFragment { state.laterFragments += 1 }
             state.newest[mail.from] = mail.number
             if let key = mail.coalescingKey {
                 state.queues[mail.from].removeAll {

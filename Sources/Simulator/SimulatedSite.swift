@@ -1,3 +1,4 @@
+import DirectoryModel
 package import DomainController
 package import Identifiers
 import InterSiteMessaging
@@ -17,6 +18,8 @@ package final class SimulatedSite {
         var due: Timestamp?
         var attempts = 0
         var holdCode: String?
+        /// Of mails with the same one only the newest is held.
+        var copyKey: String?
     }
 
     struct MessageKey: Hashable {
@@ -76,8 +79,17 @@ package final class SimulatedSite {
     /// When a crashed machine starts again by itself.
     var restartAt: Timestamp?
     let membershipChanged = Flag()
+    /// Keys of held copies that are of no use any more.
+    let settledCopies = KeyBox()
+    /// Which fragments wait, and their mails; both survive a crash, as files do.
+    var fragments = FragmentSets()
+    var fragmentMails: [String: SimulatedMail] = [:]
+    /// Ends of resyncs that the journal knows, in this run of the program.
+    var sweepsSeen = 0
     /// Per naming context and originator: up to here the first oracle has looked.
     var covered: [GUID: [GUID: USN]] = [:]
+    /// Of partial replicas: the attributes that `covered` is about.
+    var coveredAttributes: [GUID: Set<OID>] = [:]
 
     /// The running program; nil while the site is down.
     package var dsa: DirectorySystemAgent? { running?.dsa }
@@ -118,6 +130,7 @@ package final class SimulatedSite {
         network: SimulatedNetwork,
         siteOf: [GUID: Int],
         settings: ReplicationSettings,
+        mailOctetsMax: Int,
         executor: (any TaskExecutor)?
     ) async throws {
         let store = try DirectoryStore(database, sha256: Digest.sha256)
@@ -141,6 +154,7 @@ package final class SimulatedSite {
             network: network,
             protection: SimulatedProtection(),
             seams: seams,
+            mailOctetsMax: mailOctetsMax,
             context: TransportContext(
                 membership: { partners.membership },
                 partner: { try partners.route(to: $0, at: clock.now) },
@@ -153,9 +167,12 @@ package final class SimulatedSite {
         )
         let membershipChanged = membershipChanged
         await dsa.connect(transport) { membershipChanged.raise() }
+        let settledCopies = settledCopies
+        await dsa.agent.whenHoldsSettle { settledCopies.add($0) }
         try await dsa.messaging.start()
         guard !seams.isDead else { throw MachineDied() }
         running = Incarnation(dsa: dsa, transport: transport)
+        sweepsSeen = 0
         await dsa.agent.topologyChanged()
     }
 
@@ -176,6 +193,20 @@ final class Flag: Sendable {
         isRaised.withLock { isRaised in
             defer { isRaised = false }
             return isRaised
+        }
+    }
+}
+
+/// Keys that were named and not looked at yet.
+final class KeyBox: Sendable {
+    private let keys = Mutex(Set<String>())
+
+    func add(_ new: [String]) { keys.withLock { $0.formUnion(new) } }
+
+    func take() -> Set<String> {
+        keys.withLock { keys in
+            defer { keys = [] }
+            return keys
         }
     }
 }

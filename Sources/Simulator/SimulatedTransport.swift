@@ -1,5 +1,6 @@
 import Identifiers
 package import InterSiteMessaging
+import PKI
 import SecureMail
 import Synchronization
 
@@ -25,6 +26,7 @@ package final class SimulatedTransport: InterSiteTransport {
     private let network: SimulatedNetwork
     private let protection: any MessageProtection
     private let seams: SeamBudget
+    private let mailOctetsMax: Int
     private let context: TransportContext
     private let handler = Mutex(Receiver(handle: nil))
 
@@ -34,6 +36,7 @@ package final class SimulatedTransport: InterSiteTransport {
         network: SimulatedNetwork,
         protection: any MessageProtection,
         seams: SeamBudget,
+        mailOctetsMax: Int,
         context: TransportContext
     ) {
         self.site = site
@@ -41,6 +44,7 @@ package final class SimulatedTransport: InterSiteTransport {
         self.network = network
         self.protection = protection
         self.seams = seams
+        self.mailOctetsMax = mailOctetsMax
         self.context = context
     }
 
@@ -49,11 +53,67 @@ package final class SimulatedTransport: InterSiteTransport {
         let now = context.now()
         guard message.expires > now else { throw TransportError.expired(message.expires) }
         let partner = try await context.partner(address.dsaGUID)
-        let membership = await context.membership()
         guard let to = siteOf[partner.dsaGUID] else { throw TransportError.address("\(partner.dsaGUID)") }
-        let sealed: [UInt8]
+        let mails = try await sealFitting(message, to: partner, at: now)
+        var first: Int?
+        for mail in mails {
+            let number = network.queue(
+                SimulatedMail(
+                    number: 0,
+                    from: site,
+                    to: to,
+                    octets: mail.octets,
+                    payload: mails.count == 1 ? message.payload : [],
+                    service: message.service,
+                    summary: mail.summary,
+                    coalescingKey: message.coalescingKey,
+                    expires: message.expires,
+                    isLaterFragment: first != nil
+                )
+            )
+            first = first ?? number
+        }
+        // The mails are in the queue, and whoever sent them may never hear of that.
+        guard seams.pass() else { throw MachineDied() }
+        let octets = mails.reduce(0) { $0 + $1.octets.count }
+        return SendReceipt(id: message.id, fileID: "\(first ?? 0)", octets: octets, transport: name)
+    }
+
+    /// As the SMTP transport does: one mail, or the message's fragments when it may be cut.
+    private func sealFitting(_ message: IntersiteMessage, to partner: PartnerRoute, at now: Timestamp)
+        async throws
+        -> [(octets: [UInt8], summary: String)]
+    {
+        let whole = try await seal(message, fragment: nil, to: partner, at: now)
+        if whole.count <= mailOctetsMax { return [(whole, message.summary)] }
+        var count = FragmentCutter.count(octets: whole.count, octetsMax: mailOctetsMax)
+        while message.mayFragment, let tried = count,
+            let pieces = FragmentCutter.pieces(of: message.payload, count: tried)
+        {
+            let digest = Digest.sha256(message.payload)
+            var mails: [(octets: [UInt8], summary: String)] = []
+            for (index, piece) in pieces.enumerated() {
+                var part = message
+                part.payload = Array(piece)
+                part.summary += " (fragment \(index + 1)/\(tried))"
+                let fragment = MessageFragment(number: index + 1, count: tried, wholeSHA256: digest)
+                mails.append((try await seal(part, fragment: fragment, to: partner, at: now), part.summary))
+            }
+            if mails.allSatisfy({ $0.octets.count <= mailOctetsMax }) { return mails }
+            count = FragmentCutter.count(after: tried)
+        }
+        throw TransportError.tooLarge(octets: whole.count, octetsMax: mailOctetsMax)
+    }
+
+    private func seal(
+        _ message: IntersiteMessage,
+        fragment: MessageFragment?,
+        to partner: PartnerRoute,
+        at now: Timestamp
+    ) async throws -> [UInt8] {
+        let membership = await context.membership()
         do throws(SealError) {
-            sealed = try protection.seal(
+            return try protection.seal(
                 message.payload,
                 envelope: MessageEnvelope(
                     forest: membership.forest,
@@ -62,6 +122,7 @@ package final class SimulatedTransport: InterSiteTransport {
                     messageID: message.id,
                     inReplyTo: message.inReplyTo,
                     service: message.service,
+                    fragment: fragment,
                     created: message.created,
                     expires: message.expires,
                     summary: message.summary
@@ -81,22 +142,6 @@ package final class SimulatedTransport: InterSiteTransport {
             }
             throw TransportError.sealing("\(error)")
         }
-        let number = network.queue(
-            SimulatedMail(
-                number: 0,
-                from: site,
-                to: to,
-                octets: sealed,
-                payload: message.payload,
-                service: message.service,
-                summary: message.summary,
-                coalescingKey: message.coalescingKey,
-                expires: message.expires
-            )
-        )
-        // The mail is in the queue, and whoever sent it may never hear of that.
-        guard seams.pass() else { throw MachineDied() }
-        return SendReceipt(id: message.id, fileID: "\(number)", octets: sealed.count, transport: name)
     }
 
     package func start(

@@ -13,8 +13,18 @@ extension World {
     package func perform(_ operation: Operation) async throws {
         note("! \(operation)")
         switch operation {
-        case .add, .modify, .rename, .move, .delete, .undelete, .link, .addAttribute, .setPartial:
+        case .add, .modify, .rename, .move, .delete, .undelete, .link, .addAttribute, .setPartial, .enlarge,
+            .lifetime:
             try await write(operation)
+        case .forge(let from, let to, let version):
+            forgeries[site(from).index * sites.count + site(to).index] = version
+        case .decide(let index, let isReleased):
+            try await decide(site(index), isReleased ? .released : .discarded)
+            try await settle(site(index), contexts: [])
+        case .resync(let index, let context, let source):
+            try await resync(site(index), replica(context, site(source), at: site(index)), from: site(source))
+        case .dropReplica(let index, let other): try await dropReplica(of: site(other), at: site(index))
+        case .addReplica(let index, let other): try await addReplica(of: site(other), at: site(index))
         case .crash(let index, let calls): try await crash(site(index), afterCalls: calls)
         case .fileFault(let index, let calls): site(index).disk.arm(failingCall: calls + 1)
         case .stop(let index): await stop(site(index))
@@ -56,6 +66,7 @@ extension World {
     package func stop(_ site: SimulatedSite) async {
         guard let running = site.running else { return }
         await running.dsa.messaging.stop()
+        countEvents(of: site)
         site.running = nil
         site.nextStep = nil
         site.restartAt = nil
@@ -150,6 +161,12 @@ extension World {
         }
     }
 
+    /// What a site pulls from another: the configuration, or that one's domain.
+    private func replica(_ context: SimulatedContext, _ source: SimulatedSite, at site: SimulatedSite) -> GUID
+    {
+        context == .configuration ? plan.configuration.guid : plan.sites[source.index].domain.guid
+    }
+
     /// The n-th object that was ever made there, modulo how many there are.
     package func object(_ number: Int, in namingContext: GUID) -> GUID? {
         guard let pool = pools[namingContext], !pool.isEmpty else { return nil }
@@ -194,6 +211,19 @@ extension World {
         case .link(let index, let context, let group, let member, let isPresent):
             return try await link(index, context, group, member, isPresent)
         case .addAttribute(let index, let number): return try schemaAttribute(index, number)
+        case .enlarge(let index, let context, let number, let size, let value):
+            let octets = Array("v\(value) ".utf8) + Array(repeating: UInt8(ascii: "x"), count: size << 10)
+            return target(index, context, number) { object, _ in
+                .modify(.guid(object), [Modification(.replace, Self.attributeNames[0], [octets])])
+            }
+        case .lifetime(let index, let days):
+            let service = try plan.layout.dn(plan.names.directoryService)
+            let change = Modification(.replace, "tombstoneLifetime", [Array("\(days)".utf8)])
+            return Target(
+                site: site(index),
+                namingContext: plan.configuration.guid,
+                operations: [.modify(.dn(service), [change])]
+            )
         case .setPartial(let index, let attribute, let isMember):
             return try await partial(index, attribute, isMember)
         default: return nil

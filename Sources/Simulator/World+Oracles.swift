@@ -14,11 +14,21 @@ extension World {
         guard let dsa = site.dsa else { return }
         let (journal, own) = (journal, dsa.store.identity.invocationID)
         for context in contexts {
-            let checked = site.covered[context] ?? [:]
-            let (vector, findings, successes) = try await dsa.store.snapshot { snapshot in
-                let check = try ReplicaCheck(snapshot, context, journal, own: own)
-                return (check.vector, try check.uncovered(above: checked), check.successTimes)
+            guard dsa.store.namingContexts.contains(where: { $0.guid == context }) else {
+                site.covered[context] = nil
+                continue
             }
+            let checked = site.covered[context] ?? [:]
+            let attributes = site.coveredAttributes[context]
+            let (check, findings) = try await dsa.store.snapshot { snapshot in
+                let check = try ReplicaCheck(snapshot, context, journal, own: own)
+                // What has just joined was filtered by another vector before.
+                let isSame = check.complete == attributes
+                let findings = try check.uncovered(above: isSame ? checked : [:])
+                return ((check.vector, check.complete, check.successTimes), findings)
+            }
+            let (vector, complete, successes) = check
+            site.coveredAttributes[context] = complete
             if let finding = findings.first {
                 throw OracleViolation(.vector, "\(site.name) \(contextName(context)): \(finding)")
             }
@@ -106,9 +116,12 @@ extension World {
                 if known.state == state { continue }
                 let left = try await dump(context, of: known.store, isRestricted)
                 let right = try await dump(context, of: store, isRestricted)
+                let leftOnly = try await unexcused(left.subtracting(right), context, known.store, store)
+                let rightOnly = try await unexcused(right.subtracting(left), context, store, known.store)
                 let only =
-                    left.subtracting(right).sorted().prefix(3).map { "only \(known.name): \($0)" }
-                    + right.subtracting(left).sorted().prefix(3).map { "only \(site.name): \($0)" }
+                    leftOnly.prefix(3).map { "only \(known.name): \($0)" }
+                    + rightOnly.prefix(3).map { "only \(site.name): \($0)" }
+                if only.isEmpty { continue }
                 return "\(contextName(context)): \(only.joined(separator: "; "))"
             }
         }
@@ -134,7 +147,8 @@ extension World {
             for (site, store, isPartial) in holders(of: context.guid) {
                 let own = store.identity.invocationID
                 let findings = try await store.snapshot { snapshot in
-                    try ReplicaCheck(snapshot, context.guid, journal, own: own).lost()
+                    let check = try ReplicaCheck(snapshot, context.guid, journal, own: own)
+                    return try check.uncovered(above: [:]) + check.lost() + check.surplus()
                 }
                 if let finding = findings.first {
                     throw OracleViolation(.lostWrite, "\(site.name) \(contextName(context.guid)): \(finding)")
@@ -159,7 +173,10 @@ struct ReplicaCheck {
     let vector: UpToDatenessVector
     let successTimes: SuccessTimes
     private let collected: [GUID: USN]
-    private let partialAttributes: Set<OID>?
+    private let partialSet: PartialSet?
+
+    /// Of a partial replica: the attributes that its main vector speaks of.
+    var complete: Set<OID>? { partialSet?.complete }
 
     init(_ snapshot: StoreSnapshot, _ context: GUID, _ journal: WriteJournal, own: GUID) throws {
         self.snapshot = snapshot
@@ -169,7 +186,7 @@ struct ReplicaCheck {
         vector = destination.advertisedVector(own: own, ownUSN: try snapshot.highestUSN(), at: .epoch)
         successTimes = SuccessTimes(destination, vector: vector, own: own)
         collected = destination.collected
-        partialAttributes = self.context.isPartial ? Set(snapshot.schema.partialAttributeSet) : nil
+        partialSet = destination.partialSet
     }
 
     /// Writes that the vector covers and the replica lacks, as sentences; those at and below `checked` are left
@@ -183,10 +200,45 @@ struct ReplicaCheck {
                 upTo: entry.usn,
                 in: context.guid
             )
-            for write in writes where try journal.isClaimed(write) && !isHeld(write) {
+            for write in writes where journal.isClaimed(write) && complete?.contains(write.attribute) ?? true
+            {
+                if try isHeld(write, orGoneFor: { vector.covers($0.stamp.stamp) && journal.isClaimed($0) }) {
+                    continue
+                }
                 findings.append("its vector has \(invocationID) at \(entry.usn), but \(Self.text(write))")
             }
         }
+        return try findings + uncoveredAdditions()
+    }
+
+    /// Attributes that are being added have a vector of their own.
+    private func uncoveredAdditions() throws -> [String] {
+        guard let partialSet, !partialSet.added.isEmpty else { return [] }
+        let (added, vector) = (Set(partialSet.added), partialSet.addedVector)
+        var findings: [String] = []
+        for (invocationID, entry) in vector.sorted {
+            let writes = journal.writes(by: invocationID, above: .zero, upTo: entry.usn, in: context.guid)
+            for write in writes where added.contains(write.attribute) && journal.isClaimed(write) {
+                if try isHeld(write, orGoneFor: { vector.covers($0.stamp.stamp) && journal.isClaimed($0) }) {
+                    continue
+                }
+                findings.append(
+                    "its second vector has \(invocationID) at \(entry.usn), but \(Self.text(write))"
+                )
+            }
+        }
+        return findings
+    }
+
+    /// What a partial replica holds beyond the partial attribute set, or has not completed.
+    func surplus() throws -> [String] {
+        guard let partialSet else { return [] }
+        var findings = partialSet.added.map { "\($0) is still being added" }
+        var (all, allowed): (Set<String>, Set<String>) = ([], [])
+        try snapshot.canonicalDump(of: context.guid, restrictedTo: nil) { all.insert($0) }
+        let set = Set(snapshot.schema.partialAttributeSet)
+        try snapshot.canonicalDump(of: context.guid, restrictedTo: set) { allowed.insert($0) }
+        findings += all.subtracting(allowed).sorted().map { "it holds what no partial replica keeps: \($0)" }
         return findings
     }
 
@@ -196,24 +248,39 @@ struct ReplicaCheck {
         for invocationID in journal.originators {
             let writes = journal.writes(by: invocationID, above: .zero, upTo: .max, in: context.guid)
             for write in writes where write.isAcknowledged && !journal.isForgiven(write) {
-                if try !isHeld(write) { findings.append(Self.text(write)) }
+                if let partialSet, !partialSet.attributes.contains(write.attribute) { continue }
+                if try !isHeld(write, orGoneFor: nil) { findings.append(Self.text(write)) }
             }
         }
         return findings
     }
 
+    /// Whether it is here, superseded, or gone for good, as far as it belongs to this replica at all.
     func isHeld(_ write: WriteJournal.Write) throws -> Bool {
-        if let partialAttributes, !partialAttributes.contains(write.attribute) { return true }
+        if let partialSet, !partialSet.attributes.contains(write.attribute) { return true }
+        return try isHeld(write, orGoneFor: nil)
+    }
+
+    /// Whether it is here, superseded, or gone with a deletion that was collected.
+    ///
+    /// `mustBeHere` says which undeletions would have to be seen here; nil: every one that was acknowledged.
+    private func isHeld(
+        _ write: WriteJournal.Write,
+        orGoneFor mustBeHere: ((WriteJournal.Presence) -> Bool)?
+    ) throws -> Bool {
+        if journal.mayComeBack(write) { return true }
         if let target = write.target, let created = write.created {
             if let stamp = try snapshot.linkStamp(write.objectGUID, write.attribute, target) {
                 return stamp >= LinkStamp(created: created, stamp: write.stamp)
             }
+            let link = WriteJournal.Subject(write.objectGUID, write.attribute, target)
+            if journal.isGone(link, by: collected, mustBeHere) { return true }
         } else if let object = try snapshot.snapshotObject(write.objectGUID) {
             return object.attributes.contains {
                 $0.attribute == write.attribute && $0.stamp >= write.stamp
             }
         }
-        return journal.isCollected(write.objectGUID, by: collected)
+        return journal.isGone(.init(write.objectGUID), by: collected, mustBeHere)
     }
 
     private static func text(_ write: WriteJournal.Write) -> String {

@@ -22,6 +22,8 @@ package final class World {
     /// Mails that were refused, by the reason's code.
     package internal(set) var badmail: [String: Int] = [:]
     package private(set) var events = 0
+    /// What people and the forest did, by kind, for whoever wants to know whether it really happened.
+    package var happened: [String: Int] = [:]
 
     let plan: ForestPlan
     let network: SimulatedNetwork
@@ -37,11 +39,15 @@ package final class World {
     private(set) var startUSNs: [Int: USN] = [:]
     /// Objects in the order in which they were made, by naming context.
     var pools: [GUID: [GUID]] = [:]
-    /// What is to be done to a running site before anything else.
+    /// The next part on these roads claims that version: `from * sites + to`.
+    var forgeries: [Int: UInt32] = [:]
+    /// How long one replica has been refused by the one that it should follow.
+    var refusedSlots: [RefusedPair: Int] = [:]
     private let startTime: Timestamp
 
     package var now: Timestamp { clock.now }
-    package var mailCount: Int { network.mailsQueued }
+    /// Fragments of one message count as one mail.
+    package var mailCount: Int { network.messagesQueued }
     package var simulatedSeconds: Int64 { now.seconds - startTime.seconds }
 
     package init(
@@ -95,8 +101,10 @@ package final class World {
                 network: network,
                 siteOf: siteOf,
                 settings: settings.replication,
+                mailOctetsMax: settings.mailOctetsMax ?? .max,
                 executor: executor
             )
+            try await noteLife(of: site)
             note("\(site.name) starts")
             observer?(.started(site: site.index))
         } catch {
@@ -117,6 +125,7 @@ package final class World {
         note("\(site.name) dies")
         observer?(.died(site: site.index))
         site.seams.kill()
+        countEvents(of: site)
         site.running = nil
         site.nextStep = nil
         site.disk.crash(keepsNames: settings.keepsNames)
@@ -186,6 +195,7 @@ package final class World {
 
     private func read(_ index: Int, at site: SimulatedSite) async throws {
         guard let running = site.running else { return }
+        try await forgeIfAsked(index, at: site)
         let dropped = site.drop[index]
         let committed = site.committed
         let outcome = SimulatedProtection().open(
@@ -204,13 +214,13 @@ package final class World {
                 fileID: "\(dropped.mail.number)",
                 received: site.clock.now
             )
-            if let payload = try? ReplicationCodec.decode(mail.payload), case .reply(let part) = payload {
-                touched = [part.header.namingContext]
-                snapshots.note(part)
-            }
+            touched = contexts(in: mail.payload)
             try await hand(message, index, to: site, label)
-        case .fragment:
-            throw SimulationError("simulated mails carry whole messages")
+        case .fragment(let mail):
+            if let whole = collect(mail, index, at: site, label) {
+                touched = contexts(in: whole.payload)
+                try await hand(whole, index, to: site, label)
+            }
         case .duplicate:
             note("\(label): repeated")
             observer?(.read(dropped.mail, outcome: "repeated"))
@@ -219,14 +229,28 @@ package final class World {
             note("\(label): \(reason.code)")
             observer?(.read(dropped.mail, outcome: "held, \(reason.code)"))
             site.drop[index].holdCode = reason.code
-            site.drop[index].due = now.adding(seconds: 3_600)
+            site.drop[index].due = now.adding(seconds: settings.holdSeconds)
         case .refused(let refusal):
             note("\(label): \(refusal.code.rawValue)")
             observer?(.read(dropped.mail, outcome: "refused, \(refusal.code.rawValue)"))
             badmail[refusal.code.rawValue, default: 0] += 1
             site.drop.remove(at: index)
         }
+        try await noteSweep(at: site, touched)
         try await settle(site, contexts: touched)
+    }
+
+    /// The naming context that a part is about; none for other messages.
+    private func contexts(in payload: [UInt8]) -> [GUID] {
+        switch try? ReplicationCodec.decode(payload) {
+        case .reply(let part):
+            snapshots.note(part)
+            return [part.header.namingContext]
+        case .error(let error):
+            if error.code == .collectedNotCovered { happened["8614", default: 0] += 1 }
+            return []
+        case .request, .poke, nil: return []
+        }
     }
 
     /// As reading Drop does: the mail leaves it only after the service has committed.
@@ -244,18 +268,23 @@ package final class World {
             observer?(.read(site.drop[index].mail, outcome: "taken"))
             site.committed.insert(.init(message: message.id, sender: message.sender))
             site.drop.remove(at: index)
+            finishFragments(of: message, at: site)
         } catch let refusal as MessageRefused {
             note("\(label): refused, \(refusal.description)")
             observer?(
                 .read(site.drop[index].mail, outcome: "refused, \(refusal.code): \(refusal.description)")
             )
             badmail[refusal.code, default: 0] += 1
+            if refusal.description.contains("8614") { happened["8614", default: 0] += 1 }
             site.drop.remove(at: index)
+            refuseFragments(of: message, refusal.code, at: site)
         } catch let held as MessageHeld {
             note("\(label): held, \(held.description)")
             observer?(.read(site.drop[index].mail, outcome: "held, \(held.code): \(held.description)"))
             site.drop[index].holdCode = held.code
-            site.drop[index].due = held.needsDecision ? nil : now.adding(seconds: 3_600)
+            site.drop[index].due = held.needsDecision ? nil : now.adding(seconds: settings.holdSeconds)
+            site.drop[index].copyKey = held.copyKey
+            if let key = held.copyKey { keepNewestCopy(site.drop[index].mail.number, of: key, at: site) }
         } catch {
             guard !site.seams.isDead else { return }
             note("\(label): later, \(error)")
@@ -273,6 +302,7 @@ package final class World {
     func settle(_ site: SimulatedSite, contexts: [GUID]) async throws {
         if site.seams.isDead { return collapse(site) }
         guard let dsa = site.dsa else { return }
+        dropSettledCopies(of: site)
         try await journalOwnWrites(of: site)
         if !contexts.isEmpty {
             try await checkSafety(of: site, contexts: contexts)

@@ -15,8 +15,13 @@ package struct WorldSettings: Hashable, Sendable {
     package var restartSeconds = 60
     /// Whether names that were not synced survive a crash.
     package var keepsNames = false
+    /// Octets of a sealed mail; nil when any size passes.
+    package var mailOctetsMax: Int?
 
     package init(seed: UInt64) { self.seed = seed }
+
+    /// After so long, what is held for its time is examined again.
+    var holdSeconds: Int64 { Int64(max(3_600, intervalSeconds / 4)) }
 
     var replication: ReplicationSettings {
         var settings = ReplicationSettings()
@@ -25,6 +30,8 @@ package struct WorldSettings: Hashable, Sendable {
         // Ages count no step of the clock for more than a day.
         settings.collectionIntervalSeconds = min(max(3_600, intervalSeconds), 86_400)
         settings.limits = PartLimits(objectsMax: partObjects, credit: creditParts)
+        // The least that is asked for: what is larger is one object, and travels in fragments.
+        if mailOctetsMax != nil { settings.limits.bytesMax = 16 << 10 }
         settings.timing = RequestTiming(resendFloorSeconds: Int64(min(900, max(10, intervalSeconds * 4))))
         return settings
     }
@@ -34,7 +41,7 @@ extension WorldSettings: CustomStringConvertible {
     package var description: String {
         """
         interval \(intervalSeconds) s, notify \(notifyDelaySeconds) s, parts of \(partObjects) objects, credit \
-        \(creditParts), restart \(restartSeconds) s; lost \(weather.lostPercent) %, doubled \
+        \(creditParts), restart \(restartSeconds) s, mails of \(mailOctetsMax.map { "\($0) octets" } ?? "any size"); lost \(weather.lostPercent) %, doubled \
         \(weather.doubledPercent) %, altered \(weather.alteredPercent) %, truncated \(weather.truncatedPercent) %, \
         delay up to \(weather.longestDelaySeconds) s, \(weather.stragglerPercent) % up to \
         \(weather.longestStragglerSeconds) s

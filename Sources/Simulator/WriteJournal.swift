@@ -19,12 +19,33 @@ package struct WriteJournal: Sendable {
         package let isAcknowledged: Bool
         /// In the order in which writes were noted.
         fileprivate(set) var number = 0
+        /// It deletes its object or takes its link value away.
+        package var isRemoval = false
     }
 
     /// Ascending by originating USN; of a database that was put back, writes of both its times.
     private var writes: [GUID: [Write]] = [:]
-    private var deletions: [GUID: [Stamp]] = [:]
     package private(set) var count = 0
+    /// Deletions and undeletions of objects, and every write of link values.
+    private var presences: [Subject: [Presence]] = [:]
+    /// The highest USN when a life of a database began.
+    var beginnings: [GUID: USN] = [:]
+    /// What a collected deletion that nobody else knew of may bring back.
+    private var resurrectable: Set<Subject> = []
+
+    var everyPresence: [Subject: [Presence]] { presences }
+
+    func presences(of subject: Subject) -> [Presence] { presences[subject] ?? [] }
+
+    func isResurrectable(_ subject: Subject) -> Bool { resurrectable.contains(subject) }
+
+    mutating func makeResurrectable(_ subject: Subject) { resurrectable.insert(subject) }
+
+    mutating func note(_ presence: Presence?, of subject: Subject) {
+        if let presence { presences[subject, default: []].append(presence) }
+    }
+
+    func allWrites(by invocationID: GUID) -> [Write] { writes[invocationID] ?? [] }
 
     package var originators: [GUID] { writes.keys.sorted() }
 
@@ -37,7 +58,11 @@ package struct WriteJournal: Sendable {
         let isLast = known.last.map { $0.stamp.originatingUSN <= usn } ?? true
         let index = isLast ? known.endIndex : Self.index(in: known, above: usn)
         writes[write.stamp.invocationID, default: []].insert(write, at: index)
-        if write.attribute == .isDeleted { deletions[write.objectGUID, default: []].append(write.stamp) }
+        note(
+            write.target == nil && write.attribute != .isDeleted ? nil : Presence(write),
+            of: write.target.map { Subject(write.objectGUID, write.attribute, $0) }
+                ?? Subject(write.objectGUID)
+        )
     }
 
     /// The first place whose write has a higher USN.
@@ -69,7 +94,8 @@ package struct WriteJournal: Sendable {
                     target: nil,
                     stamp: $0.stamp,
                     created: nil,
-                    isAcknowledged: isAcknowledged
+                    isAcknowledged: isAcknowledged,
+                    isRemoval: $0.attribute == .isDeleted && $0.valueSet.first == Self.deletedMark
                 )
             }
         case .link(let link):
@@ -82,7 +108,8 @@ package struct WriteJournal: Sendable {
                     target: link.target,
                     stamp: link.stamp.stamp,
                     created: link.stamp.created,
-                    isAcknowledged: isAcknowledged
+                    isAcknowledged: isAcknowledged,
+                    isRemoval: !link.isPresent
                 )
             ]
         }
@@ -95,13 +122,6 @@ package struct WriteJournal: Sendable {
         guard low < high, let all = writes[invocationID] else { return [] }
         return all[Self.index(in: all, above: low)..<Self.index(in: all, above: high)]
             .filter { $0.namingContext == namingContext }
-    }
-
-    /// Whether a replica may lack everything of an object: its tombstone was collected here or at a source.
-    func isCollected(_ objectGUID: GUID, by collected: [GUID: USN]) -> Bool {
-        (deletions[objectGUID] ?? []).contains {
-            (collected[$0.invocationID] ?? .zero) >= $0.originatingUSN
-        }
     }
 
     // MARK: - Databases that were put back
@@ -142,11 +162,19 @@ package struct WriteJournal: Sendable {
         }
     }
 
-    func isForgiven(_ write: Write) -> Bool { forgiven[write.number] != nil }
+    func isForgiven(_ write: Write) -> Bool { mayComeBack(write) || forgiven[write.number] != nil }
 
     /// Whether a vector's entry at the write's USN says that the replica holds the write.
     func isClaimed(_ write: Write) -> Bool {
-        guard !unheard.contains(write.number) else { return false }
-        return forks[write.stamp.invocationID].map { write.stamp.originatingUSN <= $0 } ?? true
+        isClaimed(write.stamp, number: write.number)
+    }
+
+    func isClaimed(_ presence: Presence) -> Bool {
+        isClaimed(presence.stamp.stamp, number: presence.number)
+    }
+
+    private func isClaimed(_ stamp: Stamp, number: Int?) -> Bool {
+        if let number, unheard.contains(number) { return false }
+        return forks[stamp.invocationID].map { stamp.originatingUSN <= $0 } ?? true
     }
 }

@@ -77,6 +77,11 @@ package final class StoreSnapshot {
         return context
     }
 
+    func forget(_ context: HeldNamingContext) {
+        contexts.removeAll { $0.id == context.id }
+        forgetNames()
+    }
+
     func note(_ context: HeldNamingContext) {
         contexts.append(context)
         contexts.sort { $0.dn.rdns.count > $1.dn.rdns.count }

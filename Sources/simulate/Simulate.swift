@@ -54,11 +54,9 @@ struct Simulate: AsyncParsableCommand {
     }
 
     private func features() throws -> SimulationFeatures {
-        // A planted bug may need any of them.
-        var features = SimulationFeatures.standard
-        if planted || plant != nil || hunt != nil {
-            for (_, each) in SimulationFeatures.names { features.insert(each) }
-        }
+        // A planted bug may need any of them, but what objects without one proves nothing.
+        let isHunting = planted || plant != nil || hunt != nil
+        var features = isHunting ? SimulationFeatures.hunted : .standard
         let find = { (name: String) throws -> SimulationFeatures in
             guard let found = SimulationFeatures.names.first(where: { $0.name == name }) else {
                 let known = SimulationFeatures.names.map(\.name).joined(separator: ", ")
@@ -223,6 +221,7 @@ private struct SeedRunner: Sendable {
             + "operations, \(result.writes) writes, \(result.mails) mails, \(result.events) events, "
             + "\(result.slots) slots to converge, \(result.simulatedSeconds / 86_400) days, "
             + "trace \(result.digest.value)"
+            + result.happened.sorted { $0.key < $1.key }.map { ", \($0.value) \($0.key)" }.joined()
     }
 
     private func report(_ scenario: Scenario, _ result: ScenarioResult) async throws {

@@ -195,6 +195,25 @@ import Testing
         #expect(!joined.destination.isJoinOverdue(at: almost.adding(days: 900), tombstoneLifetimeDays: 2))
     }
 
+    @Test func `a replica that was given up joins anew, and late parts of its first life answer nothing`() {
+        var bench = DestinationBench()
+        let first = bench.ask()
+        _ = bench.take(bench.part(first.requestID, 0, 10, asOf: 30, vector: [.number(13): 6]))
+        let pending = bench.ask()
+        bench.destination.retire([
+            RetiredInvocation(invocationID: .number(14), keptUSN: USN(5), isReused: true)
+        ])
+        let before = bench.destination
+        bench.destination = before.successor()
+        #expect(!bench.destination.hasJoined && bench.destination.cursors.isEmpty)
+        #expect(bench.destination.vector == .init() && bench.destination.requests.isEmpty)
+        #expect(bench.destination.retired == before.retired)
+        #expect(bench.verdict(bench.part(pending.requestID, 10, 30, asOf: 30)) == .stale)
+        let request = bench.ask()
+        #expect(request.isJoining && request.received.isEmpty)
+        #expect(request.sequence > pending.sequence)
+    }
+
     @Test func `a destination that starts over is kept in the database as such`() throws {
         var bench = DestinationBench()
         bench.destination.resync(from: DestinationBench.source)

@@ -225,6 +225,16 @@ struct DestinationBench {
         #expect(bench.destination.requestsToResend(at: bench.now.adding(seconds: 900)) == [newest])
     }
 
+    @Test func `a source that has cut the rest for an earlier request is not asked again at once`() {
+        var bench = Bench()
+        let request = bench.ask(credit: 2)
+        // The part before it was lost, or comes later.
+        #expect(bench.take(bench.part(request.requestID, 10, 20, asOf: 20)).wantsRequest)
+        let next = bench.ask(credit: 2)
+        #expect(!bench.take(bench.part(next.requestID, 20, 20, asOf: 20)).wantsRequest)
+        #expect(bench.take(bench.part(next.requestID, 5, 10, asOf: 20)).wantsRequest)
+    }
+
     @Test func `a joining replica pulls from one source until it has adopted a vector`() {
         var bench = Bench(hasJoined: false)
         let request = bench.ask()

@@ -56,7 +56,10 @@ import Testing
         ("hold hq->hq", "a road leads from one DSA to another"),
         ("deliver hq->van 0", "\"0\" is no position; they count from 1"),
         ("forge hq->van 1 version -1", "\"-1\" is no version"),
-        ("forge hq->van 1 lie", "forge FROM->TO [NUMBER] version V, ahead DAYS, or vector DSA USN"),
+        (
+            "forge hq->van 1 lie",
+            "forge FROM->TO [NUMBER] version V [of ATTRIBUTE], ahead DAYS, or vector DSA USN"
+        ),
         ("shout hq->van", "\"shout\" is no command"),
         ("shout", "\"shout\" is no command"),
         ("expect van", "expect WHO WHAT..."),

@@ -60,7 +60,7 @@ extension Replica {
         return isLost ? [] : try await apply(parts, seconds: number * day).map(\.verdict)
     }
 
-    fileprivate func holds(_ guid: GUID) async throws -> Bool {
+    func holds(_ guid: GUID) async throws -> Bool {
         try await store.snapshot { try $0.objects.holds(guid) }
     }
 

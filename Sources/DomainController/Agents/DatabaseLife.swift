@@ -52,13 +52,15 @@ package struct DatabaseLife: Sendable {
 
     /// Ends a life, or stops replication when one was ended within a day.
     ///
-    /// `isOrdered`: a person said so, who may do it as often as needed. The result says whether it was ended.
+    /// `isOrdered`: a person said so, who may do it as often as needed. `isRecovering`: what was lost with it is taken
+    /// back from partial replicas. The result says whether it was ended.
     package func end(
         _ invocationID: GUID,
         keptUSN: USN,
         isReused: Bool,
         why: String,
         isOrdered: Bool = false,
+        isRecovering: Bool = true,
         at now: Timestamp
     ) async throws -> Bool {
         let state = try await store.snapshot { try $0.cureState() }
@@ -76,7 +78,7 @@ package struct DatabaseLife: Sendable {
             keptUSN: keptUSN,
             isReused: isReused,
             newInvocationID: randomGUID(),
-            isRecovering: true
+            isRecovering: isRecovering
         )
         log.warning("\(why); a new life of the database begins behind USN \(keptUSN)")
         try await store.beginCure(order, at: now)

@@ -1,3 +1,4 @@
+import AdminAPI
 import Identifiers
 import Logging
 import Replication
@@ -96,7 +97,8 @@ extension ReplicationAgent {
     }
 
     /// Starts this replica over from one partner.
-    func resync(_ link: ReplicationLink) async throws {
+    package func resync(_ link: ReplicationLink) async throws {
+        try await beginLife(before: link)
         try await store.resync(link.namingContext, from: link.partner)
         post(
             "resyncStarted",
@@ -105,6 +107,36 @@ extension ReplicationAgent {
             text: "starting over: what the partner no longer has goes when it has shown all it holds"
         )
         scheduleSoon(link)
+    }
+
+    /// A full replica that has collected anything starts over under a new invocationID.
+    ///
+    /// Its source may still have alive what was deleted here and collected, and lack what was changed here before:
+    /// the own entry of the old life would claim these writes for ever, and whoever has seen them would neither be
+    /// refused nor send them again. A join that begins again by itself needs no new life: nothing is collected
+    /// before a replica has joined.
+    private func beginLife(before link: ReplicationLink) async throws {
+        let context = link.namingContext
+        guard partners.current.isFull(context) else { return }
+        let (collected, usn) = try await store.snapshot {
+            (try $0.collected(of: context), try $0.highestUSN())
+        }
+        guard !collected.isEmpty else { return }
+        guard !rollback.isHalted, !rollback.isCuring else {
+            throw AdminError(
+                code: "halted",
+                message: "this DSA does not replicate until the present life of its database has ended",
+                hint: "bridgehead repl cure --force ends it; then start the replica over"
+            )
+        }
+        try await cure(
+            store.identity.invocationID,
+            keptUSN: usn,
+            isReused: false,
+            why:
+                "the replica of \(partners.current.contextName(context)) starts over, and has collected deletions",
+            isOrdered: true
+        )
     }
 
     /// Tells what the end of a resync, or a join that must begin again, did.

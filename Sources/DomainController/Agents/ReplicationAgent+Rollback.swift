@@ -218,17 +218,20 @@ extension ReplicationAgent {
         }
     }
 
-    /// Ends a life of this database that others may have seen in two forms.
-    func cure(_ invocationID: GUID, keptUSN: USN, why: String, isOrdered: Bool) async throws {
+    /// Ends a life of this database, which others may have seen in two forms unless it was not `isReused`.
+    func cure(_ invocationID: GUID, keptUSN: USN, isReused: Bool = true, why: String, isOrdered: Bool)
+        async throws
+    {
         guard !rollback.isCuring else { return }
         rollback.isCuring = true
         defer { rollback.isCuring = false }
         let isEnded = try await life.end(
             invocationID,
             keptUSN: keptUSN,
-            isReused: true,
+            isReused: isReused,
             why: why,
             isOrdered: isOrdered,
+            isRecovering: isReused,
             at: now()
         )
         preconditionIsolated()

@@ -10,6 +10,10 @@ package import Store
 package struct ReplicationLink: Hashable, Sendable {
     package let namingContext: GUID
     package let partner: GUID
+
+    package init(namingContext: GUID, partner: GUID) {
+        (self.namingContext, self.partner) = (namingContext, partner)
+    }
 }
 
 /// What the agent remembers of a link since the start; what must survive a restart is in `Destination`.

@@ -148,6 +148,11 @@ package enum ScenarioMachine: Hashable, Sendable {
     case clock(seconds: Int)
     case ask(source: Int, ScenarioContext)
     case resync(source: Int, ScenarioContext)
+    /// About everything that is held there.
+    case decide(isReleased: Bool)
+    /// Of the domain of that site.
+    case dropReplica(of: Int)
+    case addReplica(of: Int)
 }
 
 /// From one site to another.
@@ -175,8 +180,8 @@ package enum ScenarioMail: Hashable, Sendable {
 
 /// What a member with a valid key might claim.
 package enum ScenarioForgery: Hashable, Sendable {
-    /// The version of the objects' newest attributes.
-    case version(UInt32)
+    /// The version of every attribute, or of one.
+    case version(UInt32, of: String?)
     /// Days after now in every stamp.
     case daysAhead(Int)
     /// The vector's entry for a site's invocationID.

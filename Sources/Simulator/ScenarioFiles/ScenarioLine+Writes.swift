@@ -126,6 +126,13 @@ extension ScenarioLine {
         case "resync":
             try need(2...2, arguments, "resync DSA CONTEXT")
             return .resync(source: try site(arguments[0]), try context(arguments[1]))
+        case "release-held", "discard-held":
+            try need(0...0, arguments, "\(verb) stands alone")
+            return .decide(isReleased: verb == "release-held")
+        case "drop-replica", "add-replica":
+            try need(1...1, arguments, "\(verb) $DSA")
+            guard case .domain(let other) = try context(arguments[0]) else { throw error("\(verb) $DSA") }
+            return verb == "drop-replica" ? .dropReplica(of: other) : .addReplica(of: other)
         default: throw error("\"\(verb)\" is no command to a DSA")
         }
     }

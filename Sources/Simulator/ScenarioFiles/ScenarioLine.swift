@@ -148,7 +148,7 @@ struct ScenarioLine {
 
     private func mailCommand(_ arguments: [String]) throws -> ScenarioCommand {
         guard let first = arguments.first else { throw error("\"\(words[0])\" is no command") }
-        let allowed = words[0] == "forge" ? 2...5 : 1...2
+        let allowed = words[0] == "forge" ? 2...6 : 1...2
         guard allowed.contains(arguments.count) else { throw error("\(words[0]) FROM->TO [NUMBER]") }
         let position = arguments.count > 1 ? Int(arguments[1]) : nil
         if words[0] != "forge", arguments.count == 2, (position ?? 0) < 1 {
@@ -175,14 +175,18 @@ struct ScenarioLine {
     private func forgery(_ words: ArraySlice<String>) throws -> ScenarioForgery {
         let words = Array(words)
         switch (words.first, words.count) {
-        case ("version", 2):
+        case ("version", 2), ("version", 4):
+            guard words.count == 2 || words[2] == "of" else {
+                throw error("forge FROM->TO version V of ATTRIBUTE")
+            }
             guard let version = UInt32(words[1]) else { throw error("\"\(words[1])\" is no version") }
-            return .version(version)
+            return .version(version, of: words.count == 4 ? words[3] : nil)
         case ("ahead", 2): return .daysAhead(try seconds(words[1]) / 86_400)
         case ("vector", 3):
             guard let usn = Int64(words[2]) else { throw error("\"\(words[2])\" is no USN") }
             return .vector(site: try site(words[1]), usn)
-        default: throw error("forge FROM->TO [NUMBER] version V, ahead DAYS, or vector DSA USN")
+        default:
+            throw error("forge FROM->TO [NUMBER] version V [of ATTRIBUTE], ahead DAYS, or vector DSA USN")
         }
     }
 }

@@ -1,3 +1,4 @@
+import DirectoryModel
 import DomainController
 import Identifiers
 import InterSiteMessaging
@@ -22,9 +23,12 @@ extension ScenarioPlayer {
         case .clock(let seconds): try await world.perform(.clock(site: index, seconds: seconds))
         case .ask(let source, let context): try await ask(site, source, guid(of: context))
         case .resync(let source, let context):
-            let partner = world.sites[source].dsaGUID
-            try await site.dsa?.store.resync(guid(of: context), from: partner)
-            try await ask(site, source, guid(of: context))
+            try await world.resync(site, guid(of: context), from: world.sites[source])
+        case .decide(let isReleased):
+            try await world.decide(site) { _ in isReleased ? .released : .discarded }
+            try await world.advance(seconds: 0)
+        case .dropReplica(let other): try await world.dropReplica(of: world.sites[other], at: site)
+        case .addReplica(let other): try await world.addReplica(of: world.sites[other], at: site)
         }
     }
 
@@ -108,34 +112,9 @@ extension ScenarioPlayer {
 
     // MARK: - Forgery
 
-    /// Seals a part anew with a claim in it, as a member with a valid key can; other mails stay as they are.
     private func forge(_ mail: inout SimulatedMail, _ forgery: ScenarioForgery) throws {
-        let receiver = world.sites[mail.to]
-        guard let dsa = receiver.dsa else { throw Disappointment("\(file.dsas[mail.to]) is down") }
-        let outcome = SimulatedProtection().open(
-            mail.octets,
-            membership: dsa.partners.membership,
-            isCommitted: { _, _ in false },
-            at: receiver.clock.now
-        )
-        guard case .opened(let opened) = outcome,
-            case .reply(var part) = try ReplicationCodec.decode(opened.payload)
-        else { return }
-        apply(forgery, to: &part)
-        let address = dsa.partners.current.own.mailAddress
-        mail.payload = ReplicationCodec.encode(.reply(part))
-        mail.octets = try SimulatedProtection().seal(
-            mail.payload,
-            envelope: opened.envelope,
-            addressing: MailAddressing(
-                from: address,
-                to: address,
-                messageIDHeader: "\(opened.envelope.messageID)@simulation",
-                date: world.now
-            ),
-            to: [ForestPlan.certificate()],
-            membership: dsa.partners.membership
-        )
+        guard world.sites[mail.to].isUp else { throw Disappointment("\(file.dsas[mail.to]) is down") }
+        try world.forge(&mail) { self.apply(forgery, to: &$0) }
     }
 
     private func apply(_ forgery: ScenarioForgery, to part: inout ChangesReply) {
@@ -143,34 +122,13 @@ extension ScenarioPlayer {
         case .vector(let site, let usn):
             guard let store = world.sites[site].dsa?.store else { return }
             part.vector.entries[store.identity.invocationID] = VectorEntry(usn: USN(usn), time: world.now)
-        case .version(let version):
-            restamp(&part) {
-                Stamp(
-                    version: version,
-                    time: $0.time,
-                    invocationID: $0.invocationID,
-                    originatingUSN: $0.originatingUSN
-                )
-            }
+        case .version(let version, let name):
+            let schema = world.sites[0].dsa?.store.schema
+            let attribute = name.flatMap { schema?.attribute(named: $0)?.oid }
+            part.restamp(attribute) { $0.with(version: version) }
         case .daysAhead(let days):
             let time = world.now.adding(days: days)
-            restamp(&part) {
-                Stamp(
-                    version: $0.version,
-                    time: time,
-                    invocationID: $0.invocationID,
-                    originatingUSN: $0.originatingUSN
-                )
-            }
-        }
-    }
-
-    private func restamp(_ part: inout ChangesReply, _ change: (Stamp) -> Stamp) {
-        for object in part.objects.indices {
-            for attribute in part.objects[object].attributes.indices {
-                let stamp = part.objects[object].attributes[attribute].stamp
-                part.objects[object].attributes[attribute].stamp = change(stamp)
-            }
+            part.restamp { $0.with(time: time) }
         }
     }
 }
