@@ -34,9 +34,16 @@ package struct LoadWatch: Sendable {
 extension World {
     /// The longest way of a mail under load, in slots.
     private static let loadDelaySlots = 3
-    /// Different objects that are written in turn: never more than a request's credit brings.
-    private static let loadObjects = 8
-    private static let loadWritesPerSlot = 6
+    /// Different objects that are written in turn: never more than a request's credit brings in parts of one object.
+    private static let loadObjects = 32
+    private static let loadWritesPerSlot = 16
+
+    /// Settings under which an answer is many parts, and its credit is never spent.
+    static func load(_ settings: WorldSettings) -> WorldSettings {
+        var settings = settings
+        (settings.partObjects, settings.creditParts) = (1, 64)
+        return settings
+    }
 
     /// The third stage, of a few seeds: d0 is written without a pause, and nobody may starve of it.
     ///
