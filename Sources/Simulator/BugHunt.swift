@@ -30,6 +30,12 @@ package struct BugHunt: Sendable {
         }
     }
 
+    /// Whether the seed fails without the bug as well: then it says nothing about the bug.
+    package func failsAnyway(_ seed: UInt64, steps: Int?) async throws -> Bool {
+        PlantedBug.plant(nil)
+        return try await Scenario(seed: seed, features: features, steps: steps).run().failure != nil
+    }
+
     /// Plays a scenario file with the bug.
     package func play(_ file: ScenarioFile) async throws -> (oracle: String, text: String)? {
         PlantedBug.plant(nil)

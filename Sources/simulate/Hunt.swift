@@ -32,7 +32,9 @@ struct Hunt: Sendable {
 
     private func isFound(by seed: UInt64, _ watch: Watch) async throws -> Bool {
         tell(.seed(seed), watch)
-        guard let found = try await hunt.play(seed, steps: steps) else { return false }
+        guard let found = try await hunt.play(seed, steps: steps),
+            try await !hunt.failsAnyway(seed, steps: steps)
+        else { return false }
         tell(.found(found.oracle, found.text), watch)
         return true
     }
