@@ -232,7 +232,9 @@ wait_until_alike() { # seconds
 something_else() {
     local side=hq
     if [ $((RANDOM % 2)) -eq 0 ]; then side=van; fi
-    case $((RANDOM % 14)) in
+    local chance=$((RANDOM % 14))
+    if [ "$no_put_back" = yes ] && [ "$chance" -gt 2 ]; then return; fi
+    case $chance in
     0 | 1) restart_one "$side" ;;
     2) back_up "$side" ;;
     3) take_back "$side" restore || back_up "$side" ;;
