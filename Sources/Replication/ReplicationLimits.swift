@@ -10,6 +10,9 @@ package enum ReplicationLimits {
     package static let creditParts = 64
     /// A message expires this long after it was created.
     package static let messageLifeDays = 30
+    /// A shorter lifetime counts as this one: else one leap of the clock would count for all of it, and mail, which
+    /// lives no longer than tombstones, would be born expired.
+    package static let tombstoneLifetimeDaysMin = 2
 
     // MARK: Whole messages
 

@@ -11,7 +11,7 @@ private struct ExcusedLines {
     private let tombstones: Set<String>
     private let links: Set<String>
 
-    // Lines that `store` has and `other` lacks.
+    /// Lines that `store` has and `other` lacks.
     init(_ lines: Set<String>, of context: GUID, at store: DirectoryStore, lackedBy other: DirectoryStore)
         async throws
     {

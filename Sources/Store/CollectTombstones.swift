@@ -111,16 +111,13 @@ extension StoreSnapshot {
 }
 
 extension WriteTransaction {
-    /// A shorter lifetime would let one leap of the clock count for all of it.
-    static let lifetimeDaysMin = 2
-
     fileprivate func collect(
         _ context: HeldNamingContext,
         _ destination: inout Destination,
         lifetimeDays: Int,
         after position: CollectionPosition?
     ) throws -> CollectionOutcome {
-        let (lifetime, overflow) = Int64(max(lifetimeDays, Self.lifetimeDaysMin))
+        let (lifetime, overflow) = Int64(max(lifetimeDays, ReplicationLimits.tombstoneLifetimeDaysMin))
             .multipliedReportingOverflow(by: 86_400)
         guard !overflow else { return CollectionOutcome() }
         let dueMark = try age() - lifetime

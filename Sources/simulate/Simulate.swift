@@ -42,6 +42,9 @@ struct Simulate: AsyncParsableCommand {
         guard bugs.isEmpty || planted else {
             throw ValidationError("\"\(bugs[0])\" is no option; planted bugs follow --planted")
         }
+        guard operations == nil || replay != nil else {
+            throw ValidationError("--operations goes with --replay")
+        }
         guard plant == nil || replay != nil else { throw ValidationError("--plant goes with --replay") }
         guard planted || plant != nil || hunt != nil else { return }
         guard !BugHunt.names.isEmpty else {

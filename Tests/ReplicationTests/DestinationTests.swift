@@ -166,15 +166,6 @@ struct DestinationBench {
         #expect(bench.destination.vector[Bench.sourceLife]?.usn == USN(100))
     }
 
-    @Test func `an answer without news asks for nothing, however small the credit`() {
-        var bench = Bench()
-        let request = bench.ask(credit: 1)
-        #expect(bench.take(bench.part(request.requestID, 20, 30, asOf: 30)).wantsRequest)
-        // (0, 20] is on its way, so the source leaves it out; asked at once, it would answer so again and again.
-        let next = bench.ask(credit: 1)
-        #expect(!bench.take(bench.part(next.requestID, 30, 30, asOf: 30)).wantsRequest)
-    }
-
     @Test func `a poke asks at once, during a pending request after its answer, and once only`() {
         var bench = Bench()
         let poke = Poke(header: Bench.header(), usn: USN(40))

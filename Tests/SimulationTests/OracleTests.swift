@@ -81,6 +81,19 @@ import Testing
         #expect(!book.allows(time, of: Self.source, in: Self.context, by: vector))
     }
 
+    @Test func `an acknowledged write that a replica lacks in the end is lost`() async throws {
+        let template = try await ForestTemplate.shared(sites: 2, topology: .mesh)
+        let world = try await World(WorldSettings(seed: 1), on: template)
+        try await world.startAll()
+        try await world.perform(.block(from: 0, to: 1))
+        try await world.perform(.add(site: 0, .configuration, isGroup: false, name: 0, parent: nil))
+        var found: OracleViolation?
+        do { try await world.checkNothingLost() } catch let violation as OracleViolation { found = violation }
+        #expect(found?.oracle == .lostWrite)
+        try await world.heal()
+        try await world.checkNothingLost()
+    }
+
     @Test func `a partner starves when it lacks what was written too many slots ago`() {
         var watch = LoadWatch(delaySlots: 1)
         #expect(watch.lagSlots == 6)

@@ -55,7 +55,12 @@ package struct LDIFImport {
         let root = store.namingContexts.first { $0.role == .configuration }?.dn.parent
         let to = try options.toDN.map { try DistinguishedName(parsing: $0, naming: store.schema) } ?? root
         guard let to else {
-            throw AdminError(code: "badRequest", message: "no new suffix is given, and no forest is here")
+            throw AdminError(
+                code: "badRequest",
+                message:
+                    "no new suffix is given for \(from), and this DSA holds no configuration to take it from",
+                hint: "give --to-dn"
+            )
         }
         return SuffixExchange(from: try DistinguishedName(parsing: from, naming: store.schema), to: to)
     }

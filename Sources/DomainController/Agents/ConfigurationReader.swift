@@ -10,8 +10,6 @@ package struct ConfigurationReader {
     /// A century: replicated values are not checked against the schema, and seconds are made of them.
     static let daysMax = 36_500
     static let daysDefault = 180
-    /// As collection takes it: mail lives no longer than tombstones, and must live.
-    static let lifetimeDaysMin = 2
 
     let schema: Schema
     let identity: ReplicaIdentity
@@ -49,7 +47,7 @@ package struct ConfigurationReader {
             siteLinks: try entries("siteLink").compactMap { $0.dn.leaf?.value },
             partialAttributes: PartialAttributes(schema.partialAttributeSet),
             tombstoneLifetimeDays: max(
-                Self.lifetimeDaysMin,
+                ReplicationLimits.tombstoneLifetimeDaysMin,
                 Self.days(service?.integer("tombstoneLifetime"))
             ),
             crlGraceDays: Self.days(service?.integer("crlGraceDays")),
