@@ -42,11 +42,15 @@ package struct InvocationKnowledge: Hashable, Sendable {
         let unknown = records.prefix { boot($0.bootID) == nil }
         let first = unknown.last ?? current
         let known = max(knownUSN, highestUSN)
-        if let missing = newestMissing(in: records) {
+        if let missing = lowestMissing(in: records) {
+            // An original that started again after its copy had begun: above the copy's start USNs mean two writes.
+            let common =
+                missing.startUSN < first.startUSN
+                ? records.first { $0.startUSN <= missing.startUSN } ?? records.last : nil
             return RollbackSuspicion(
                 reason: current.startUSN < known ? .putBack : .twins,
                 invocationID: invocationID,
-                boot: first,
+                boot: common ?? first,
                 missingBoot: missing.bootID,
                 knownUSN: known
             )
@@ -80,14 +84,14 @@ package struct InvocationKnowledge: Hashable, Sendable {
         )
     }
 
-    /// The newest known start that the list lacks, unless the list is full and ends above it.
-    private func newestMissing(in records: [BootRecord]) -> KnownBoot? {
+    /// The lowest known start that the list lacks, unless the list is full and ends above it.
+    private func lowestMissing(in records: [BootRecord]) -> KnownBoot? {
         let listed = Set(records.map(\.bootID))
         let oldest =
             records.count >= ReplicationLimits.bootRecordsMax ? records.last?.startUSN : nil
-        return boots.last { boot in
+        return boots.filter { boot in
             !listed.contains(boot.bootID) && oldest.map { boot.startUSN > $0 } ?? true
-        }
+        }.min { ($0.startUSN, $0.bootID) < ($1.startUSN, $1.bootID) }
     }
 
     /// Takes what an accepted message showed.
@@ -174,6 +178,8 @@ extension RollbackSuspicion: CustomStringConvertible {
 package enum SuspicionJudgement: Hashable, Sendable {
     /// A life of this database must end at that USN.
     case putBack(frozenAt: USN)
+    /// So must it, and not for having been put back: a copy began there in its name and was heard first.
+    case overtaken(frozenAt: USN)
     /// A database that is not this one speaks in its name.
     case twin
     /// Mail of an earlier start came late, or the cure was made already.
@@ -181,7 +187,8 @@ package enum SuspicionJudgement: Hashable, Sendable {
 }
 
 extension RollbackSuspicion {
-    /// Judges by what this database knows of itself; a partner can name no USN but one at which we started.
+    /// Judges by what this database knows of itself; a partner can name no USN but one at which we, or a copy of us,
+    /// started.
     ///
     /// `boots` is every start that this database remembers, `retired` are lives of it that have ended.
     package func judged(
@@ -194,7 +201,9 @@ extension RollbackSuspicion {
             return .unfounded("it is about invocationID \(self.invocationID), which was never ours")
         }
         guard boots.contains(boot) else {
-            return ended == nil ? .twin : .unfounded("it is about a copy of an earlier life")
+            guard ended == nil else { return .unfounded("it is about a copy of an earlier life") }
+            // Without a missing start it is about our own mail, sent after the copy's.
+            return missingBoot == nil ? .overtaken(frozenAt: boot.startUSN) : .twin
         }
         if ended != nil, reason == .twins { return .unfounded("it is about mail of a life that has ended") }
         if let missingBoot, boots.contains(where: { $0.bootID == missingBoot }) {

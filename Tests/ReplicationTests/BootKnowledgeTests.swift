@@ -135,8 +135,35 @@ extension InvocationKnowledge {
         let knowledge = known(heard, copy.mail)
         let suspicion = try #require(knowledge.suspicion(of: original.mail))
         #expect(suspicion.boot == copy.boots[0])
-        #expect(suspicion.judged(own: History.life, boots: original.boots, retired: []) == .twin)
+        #expect(
+            suspicion.judged(own: History.life, boots: original.boots, retired: [])
+                == .overtaken(frozenAt: USN(10))
+        )
         #expect(knowledge.suspicion(of: heard) == nil)
+    }
+
+    @Test func `an original that started again behind its copy's start ends the life below both`() throws {
+        var original = History()
+        original.start()
+        original.write(10)
+        original.start()
+        original.write(10)
+        let heard = original.mail
+        var copy = original
+        copy.nextBoot = 50
+        for _ in 0..<2 {
+            copy.start()
+            copy.write(3)
+        }
+        original.write(30)
+        original.start()
+        let suspicion = try #require(known(heard, copy.mail).suspicion(of: original.mail))
+        #expect(suspicion.missingBoot == copy.boots[1].bootID)
+        // USNs from 21 on mean two writes; 10 is the last start below.
+        #expect(
+            suspicion.judged(own: History.life, boots: original.boots, retired: [])
+                == .putBack(frozenAt: USN(10))
+        )
     }
 
     @Test func `mail of a boot that was forgotten is unfounded in the eyes of its sender`() throws {

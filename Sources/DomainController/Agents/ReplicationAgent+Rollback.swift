@@ -207,7 +207,7 @@ extension ReplicationAgent {
         case .unfounded(let why):
             log.info("\(name) suspects this database, without reason: \(why)")
         case .twin:
-            await raiseTwin(suspicion, by: partner)
+            raiseTwin(suspicion, by: partner)
         case .putBack(let usn):
             try await cure(
                 suspicion.invocationID,
@@ -215,6 +215,15 @@ extension ReplicationAgent {
                 why: "\(name) has seen more of this database than it knows of itself: \(suspicion)",
                 isOrdered: false
             )
+        case .overtaken(let usn):
+            let highest = try await store.snapshot { try $0.highestUSN() }
+            try await cure(
+                suspicion.invocationID,
+                keptUSN: min(usn, highest),
+                why: "\(name) heard a copy of this database before it: \(suspicion)",
+                isOrdered: false
+            )
+            raiseTwin(suspicion, by: partner)
         }
     }
 
@@ -286,30 +295,19 @@ extension ReplicationAgent {
         if isNew { post("halted", partner: partners.current.own.dsaGUID, text: reason) }
     }
 
-    private func raiseTwin(_ suspicion: RollbackSuspicion, by partner: GUID) async {
-        let text = "a second database runs as this DSA: \(suspicion)"
+    private func raiseTwin(_ suspicion: RollbackSuspicion, by partner: GUID) {
+        let text = "a second database runs as this DSA, or did: \(suspicion)"
         rollback.raise(
             AlarmReply(
                 since: now(),
                 kind: "twin",
                 partner: nil,
                 text: text,
-                hint: "stop one of the two; a copy is started after the restore command only"
+                hint: "find the other one and stop it; a copy is started after the restore command only"
             )
         )
         post("twin", partner: partner, text: text)
         log.error("\(text)")
-        // Refused for having been overtaken by its own copy: it must not go on.
-        guard suspicion.reason == .twins, suspicion.missingBoot == nil,
-            suspicion.invocationID == store.identity.invocationID
-        else { return }
-        let life = RetiredInvocation(
-            invocationID: suspicion.invocationID,
-            keptUSN: suspicion.boot.startUSN,
-            isReused: true
-        )
-        try? await store.setHalt(text, life: life)
-        await readHalt()
     }
 
     /// Tells people; a part that only claims to know more of us may be wrong or hostile, and cannot force a cure.
