@@ -337,6 +337,7 @@ extension ReplicationAgent {
             if retired != rollback.retiredSeen {
                 try await store.retire(retired)
                 rollback.retiredSeen = retired
+                try await endSharedLife(retired)
             }
             if view.own.invocationID != store.identity.invocationID {
                 try await store.publishLives(at: now())
@@ -344,6 +345,22 @@ extension ReplicationAgent {
             }
         } catch { log.error("ended lives of databases are not noted: \(error)") }
         if !rollback.isHalted { await recoverFromPartialReplicas() }
+    }
+
+    /// Follows a copy of this database that has ended the life which both had: partners claim nothing above that end.
+    private func endSharedLife(_ retired: [RetiredInvocation]) async throws {
+        guard let ended = retired.first(where: { $0.invocationID == store.identity.invocationID }),
+            !rollback.isHalted
+        else { return }
+        let highest = try await store.snapshot { try $0.highestUSN() }
+        try await cure(
+            ended.invocationID,
+            keptUSN: min(ended.keptUSN, highest),
+            why:
+                "the directory says that this life of the database has ended at USN \(ended.keptUSN): a copy of it "
+                + "began another one",
+            isOrdered: false
+        )
     }
 
     /// After a full replica's vector was adopted: whether this partial replica holds what that one has lost.
