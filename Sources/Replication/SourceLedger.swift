@@ -63,7 +63,8 @@ package struct SourceLedger: Hashable, Sendable {
             (entry.replica, entry.added, entry.cuts) = (request.replica, request.addedAttributes, [])
         }
         if !planted(.cutPartsSkippedForEver) {
-            entry.cuts.removeAll { now >= $0.at.adding(seconds: skipSeconds) }
+            // A clock that was set back must not withhold them for as long as it jumped.
+            entry.cuts.removeAll { now < $0.at || now >= $0.at.adding(seconds: skipSeconds) }
         }
         entries[key] = entry
         var skip = ReceivedIntervals()

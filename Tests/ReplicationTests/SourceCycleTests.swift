@@ -229,6 +229,16 @@ import Testing
         #expect(ledger.accept(reborn, at: now, skipSeconds: 60)?.isEmpty == true)
     }
 
+    @Test func `what was cut by a clock that was set back since is cut again`() {
+        var ledger = SourceLedger()
+        let now = Timestamp(seconds: 1000)
+        let first = request(objectsMax: 1)
+        let ahead = now.adding(seconds: 50_000)
+        #expect(ledger.accept(first, at: ahead, skipSeconds: 60)?.isEmpty == true)
+        for part in cut(cycle(first, asOf: 50), [3, 9]) { ledger.note(part, for: first, at: ahead) }
+        #expect(ledger.accept(request(sequence: 2), at: now, skipSeconds: 60)?.isEmpty == true)
+    }
+
     @Test func `a destination that was put back counts its requests from lower numbers again`() {
         var ledger = SourceLedger()
         let now = Timestamp(seconds: 1000)
