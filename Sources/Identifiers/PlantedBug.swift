@@ -95,6 +95,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case creditClaimsTheRest
     /// 5: what was just cut for a destination is skipped within the resend time; here for ever.
     case cutPartsSkippedForEver
+    /// 5: what was cut by a clock that was set back since is cut again; here it is withheld until that time comes.
+    case cutsOfTheFutureWithheld
     /// 5: one transaction holds a part's data and its cursors; here the cursors have one of their own, before.
     case cursorsBeforeData
     /// 5: partners are told of changes; here also of parts that brought none.
@@ -131,6 +133,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case uncoveredDeletionAccepted
     /// 7: an update of an object that is not held is a lingering object, and the part refused; here it is skipped.
     case lingeringObjectSkipped
+    /// 7: an object that was deleted and lives again is sent whole, whatever the vector covers; here it is filtered.
+    case revivedObjectFiltered
     /// 7: a tombstone that brings enough to create the object is stored; here it is dropped.
     case unheldTombstoneDropped
 }

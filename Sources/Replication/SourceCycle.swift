@@ -38,6 +38,9 @@ package struct SnapshotObject: Hashable, Sendable {
     }
 
     package var isTombstone: Bool { self[.isDeleted]?.valueSet.first == Array("TRUE".utf8) }
+
+    /// Whether it was deleted and `isDeleted` written again since: undeleted, or deleted anew.
+    var wasRevived: Bool { self[.isDeleted].map { $0.stamp.version > 1 } ?? false }
 }
 
 /// A link value in the source's snapshot, with the USN it stands at.
@@ -48,7 +51,7 @@ package struct SnapshotLink: Hashable, Sendable {
     package let target: GUID
     package let stamp: LinkStamp
     package let isPresent: Bool
-    /// The object that the value belongs to, when that is a tombstone.
+    /// The object that the value belongs to, when that is or ever was a tombstone.
     package let deletedSource: SnapshotObject?
 
     package init(
@@ -179,7 +182,7 @@ package struct SourceCycle: Sendable {
         var parts = advance(to: link.usn)
         ancestors = []
         guard wantsMore, isInRange(link.usn), isInSet(link.attribute),
-            !vector(for: link.attribute).covers(link.stamp.stamp)
+            !vector(for: link.attribute).covers(link.stamp.stamp) || maybeRevivedWithout(link)
         else { return parts }
         let tombstone = link.deletedSource.flatMap { maybeCollected($0) ? whole($0) : nil }
         parts += makeRoom(
@@ -305,6 +308,7 @@ package struct SourceCycle: Sendable {
     /// The destination may have collected it. A write that comes without what creates the object would then look
     /// like a lingering object, and one that is dropped would be missing should the object be undeleted.
     private func filtered(_ object: SnapshotObject) -> [SnapshotAttribute] {
+        if maybeRevivedInPart(object) { return whole(object) }
         let wanted = filtered(object.attributes)
         guard !wanted.isEmpty, wanted.count < object.attributes.count, object.isTombstone,
             wanted.contains(where: { $0.attribute != .isDeleted })
@@ -314,6 +318,31 @@ package struct SourceCycle: Sendable {
 
     private func whole(_ object: SnapshotObject) -> [SnapshotAttribute] {
         object.attributes.filter { isInSet($0.attribute) }
+    }
+
+    /// Whether the destination may hold this object without writes that its vector covers.
+    ///
+    /// Where a deletion was collected, the object is made again by an undeletion, which has what its writer knew: a
+    /// write that was deleted and collected with the object, and came to the writer later, is not in it. Vectors
+    /// cannot tell, so such an object is sent whole wherever it stands in what is asked for. A deletion that the
+    /// destination knows to be collected is not: two that collect at different times would for ever bring the
+    /// tombstone back to each other.
+    private func maybeRevivedInPart(_ object: SnapshotObject) -> Bool {
+        guard object.wasRevived, let mark = object[.isDeleted], !planted(.revivedObjectFiltered) else {
+            return false
+        }
+        return !object.isTombstone || !isCollected(mark.stamp)
+    }
+
+    /// The same of a value that its object has.
+    private func maybeRevivedWithout(_ link: SnapshotLink) -> Bool {
+        guard let source = link.deletedSource, maybeRevivedInPart(source) else { return false }
+        return link.isPresent || !isCollected(link.stamp.stamp)
+    }
+
+    /// Whether the destination has collected a deletion with this stamp, or follows somebody who has.
+    private func isCollected(_ stamp: Stamp) -> Bool {
+        (request.collected[stamp.invocationID] ?? .zero) >= stamp.originatingUSN
     }
 
     /// Whether the destination once held this tombstone, and so may hold it no more.

@@ -64,7 +64,10 @@ package struct SourceLedger: Hashable, Sendable {
         }
         if !planted(.cutPartsSkippedForEver) {
             // A clock that was set back must not withhold them for as long as it jumped.
-            entry.cuts.removeAll { now < $0.at || now >= $0.at.adding(seconds: skipSeconds) }
+            entry.cuts.removeAll {
+                now < $0.at && !planted(.cutsOfTheFutureWithheld)
+                    || now >= $0.at.adding(seconds: skipSeconds)
+            }
         }
         entries[key] = entry
         var skip = ReceivedIntervals()

@@ -156,12 +156,14 @@ extension StoreSnapshot {
         )
     }
 
-    /// The values of one object often stand together.
+    /// The object of a link value when it is or ever was a tombstone: the values of one object often stand together.
     private func deletedLinkSource(_ source: GUID) throws -> SnapshotObject? {
-        if let known = streamedLinkSource, known.guid == source { return known.tombstone }
-        let isTombstone = try objects.row(source)?.node.isTombstone ?? false
-        let tombstone = isTombstone ? try snapshotObject(source) : nil
-        streamedLinkSource = (source, tombstone)
-        return tombstone
+        if let known = streamedLinkSource, known.guid == source { return known.deleted }
+        var deleted: SnapshotObject?
+        if let (row, body) = try objects.rowAndBody(source), body[AttributeIDs.isDeleted] != nil {
+            deleted = try snapshotObject(source, row.usn, body)
+        }
+        streamedLinkSource = (source, deleted)
+        return deleted
     }
 }

@@ -23,8 +23,8 @@ package final class StoreSnapshot {
     var ancestorSteps: [GUID: AncestorStep] = [:]
     /// The object that `changes` read last: its ancestors are asked for next.
     var streamed: (guid: GUID, step: AncestorStep)?
-    /// The object whose link value `changes` read last, if that is a tombstone.
-    var streamedLinkSource: (guid: GUID, tombstone: SnapshotObject?)?
+    /// The object whose link value `changes` read last, if that is or ever was a tombstone.
+    var streamedLinkSource: (guid: GUID, deleted: SnapshotObject?)?
     /// The newest USN of all ancestors that a child of this parent has.
     var checkedAncestors: (parent: GUID, newest: USN)?
 

@@ -36,7 +36,8 @@ import Testing
         )
     }
 
-    private func cycle(knows vector: [Int: Int64]) -> SourceCycle {
+    private func cycle(knows vector: [Int: Int64], collected: [Int: Int64] = [:]) -> SourceCycle {
+        let collected = collected.map { (GUID.number($0.key), USN($0.value)) }
         let entries = vector.map { (GUID.number($0.key), VectorEntry(usn: USN($0.value), time: .epoch)) }
         let header = { (dsa: Int, life: GUID) in
             MessageHeader(
@@ -53,6 +54,7 @@ import Testing
             sourceInvocationID: Self.life,
             received: .init(),
             vector: UpToDatenessVector(entries: Dictionary(uniqueKeysWithValues: entries)),
+            collected: Dictionary(uniqueKeysWithValues: collected),
             isJoining: false,
             replica: .full,
             partBytesMax: 1 << 20,
@@ -151,6 +153,50 @@ import Testing
         #expect(parts.flatMap(\.objects).count == 1 && parts.flatMap(\.links).count == 2)
         var fresh = self.cycle(knows: [:])
         #expect(sent(fresh.offer(link(20, 50)) + fresh.finish()).isEmpty)
+    }
+
+    private func written(_ mark: Int64, version: UInt32, _ values: [[UInt8]]) -> SnapshotObject {
+        let stamp = Stamp(
+            version: version,
+            time: .epoch,
+            invocationID: .number(13),
+            originatingUSN: USN(mark)
+        )
+        return SnapshotObject(
+            usn: USN(50),
+            objectGUID: .number(7),
+            attributes: [
+                name(under: .number(99), 1), attribute(.objectClass, 1), attribute(.title, 4),
+                SnapshotAttribute(attribute: .isDeleted, stamp: stamp, values: values),
+            ]
+        )
+    }
+
+    @Test func `an object that lives again is sent whole with its values, whatever the vector covers`() {
+        var cycle = cycle(knows: [13: 9])
+        let revived = written(9, version: 2, [])
+        let link = SnapshotLink(
+            usn: USN(51),
+            source: .number(7),
+            attribute: .member,
+            target: .number(20),
+            stamp: LinkStamp(created: .epoch, stamp: stamp(3)),
+            isPresent: true,
+            deletedSource: revived
+        )
+        let parts = cycle.offer(revived) + cycle.offer(link) + cycle.finish()
+        #expect(sent(parts) == [.number(7): Self.whole])
+        #expect(parts.flatMap(\.links).count == 1)
+    }
+
+    @Test func `a tombstone of a second deletion is sent whole, unless the destination knows it collected`() {
+        var unknown = cycle(knows: [13: 9], collected: [13: 8])
+        let tombstone = written(9, version: 3, Self.deletedMark)
+        #expect(sent(unknown.offer(tombstone) + unknown.finish()) == [.number(7): Self.whole])
+        var known = cycle(knows: [13: 9], collected: [13: 9])
+        #expect(sent(known.offer(tombstone) + known.finish()).isEmpty)
+        var once = cycle(knows: [13: 9])
+        #expect(sent(once.offer(written(9, version: 1, Self.deletedMark)) + once.finish()).isEmpty)
     }
 
     // MARK: - What may be adopted
