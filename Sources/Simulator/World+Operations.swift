@@ -131,13 +131,15 @@ extension World {
         let writes = try await store.snapshot { snapshot in
             var writes: [WriteJournal.Write] = []
             let interval = USNInterval(from: before, to: try snapshot.highestUSN())
+            let vector = try snapshot.vector(of: namingContext, at: .epoch)
             try snapshot.changes(of: namingContext, in: interval) { item in
                 writes += WriteJournal.writes(
                     in: item,
                     namingContext: namingContext,
                     by: invocationID,
                     above: before,
-                    isAcknowledged: isAcknowledged
+                    isAcknowledged: isAcknowledged,
+                    vector: vector
                 )
                 return true
             }

@@ -261,14 +261,14 @@ struct ReplicaCheck {
         return try isHeld(write, orGoneFor: nil)
     }
 
-    /// Whether it is here, superseded, or gone with a deletion that was collected.
+    /// Whether it is here, superseded, or gone with a removal that was collected.
     ///
     /// `mustBeHere` says which undeletions would have to be seen here; nil: every one that was acknowledged.
     private func isHeld(
         _ write: WriteJournal.Write,
         orGoneFor mustBeHere: ((WriteJournal.Presence) -> Bool)?
     ) throws -> Bool {
-        if journal.mayComeBack(write) { return true }
+        if journal.mayComeBack(write) || journal.wasBuried(write, by: collected) { return true }
         if let target = write.target, let created = write.created {
             if let stamp = try snapshot.linkStamp(write.objectGUID, write.attribute, target) {
                 return stamp >= LinkStamp(created: created, stamp: write.stamp)

@@ -27,10 +27,12 @@ extension WriteJournal {
         let isAcknowledged: Bool
         /// The write's in the journal; nil when a member only claims it.
         let number: Int?
+        /// Of an object's deletion: what goes when it is collected.
+        let burial: Burial?
 
-        init(stamp: LinkStamp, isGone: Bool, isAcknowledged: Bool) {
+        init(stamp: LinkStamp, isGone: Bool, isAcknowledged: Bool, burial: Burial?) {
             (self.stamp, self.isGone, self.isAcknowledged) = (stamp, isGone, isAcknowledged)
-            number = nil
+            (number, self.burial) = (nil, burial)
         }
 
         init(_ write: Write) {
@@ -38,6 +40,35 @@ extension WriteJournal {
             isGone = write.isRemoval
             isAcknowledged = write.isAcknowledged
             number = write.number
+            burial = write.burial
+        }
+
+        /// Whether the write, of the same subject or of the object that is deleted, was made before this removal and
+        /// was known where it was made.
+        func buries(_ write: Write) -> Bool {
+            guard isGone else { return false }
+            if let burial { return burial.holds(write) }
+            return write.created.map { stamp >= LinkStamp(created: $0, stamp: write.stamp) } ?? false
+        }
+    }
+
+    /// What a deleted object had at the DSA that deleted it, when it did.
+    package struct Burial: Hashable, Sendable {
+        private let stamps: [OID: Stamp]
+        /// Of the link values, everything that this covers.
+        private let vector: UpToDatenessVector
+
+        init(_ tombstone: SnapshotObject, vector: UpToDatenessVector) {
+            stamps = Dictionary(tombstone.attributes.map { ($0.attribute, $0.stamp) }) { max($0, $1) }
+            self.vector = vector
+        }
+
+        /// Of a deletion that a member only claims: nothing else is known to go with it.
+        init(claimed stamp: Stamp) { (stamps, vector) = ([.isDeleted: stamp], .init()) }
+
+        func holds(_ write: Write) -> Bool {
+            if write.target != nil { return vector.covers(write.stamp) }
+            return stamps[write.attribute].map { $0 >= write.stamp } ?? false
         }
     }
 
@@ -71,10 +102,24 @@ extension WriteJournal {
         }
     }
 
-    /// Whether the deletion of what was written is one that nobody knows of any more.
+    /// Whether what was written went with a deletion that was collected, whatever became of the object later.
+    ///
+    /// The deletion's writer had it, and whoever collected the deletion has it no more. An object can live on without
+    /// it: a replica that did not know the deletion was resynchronised with one that had collected it, and keeps what
+    /// is its own; or an undeletion that did not know the write made the object again. Where a replica is left that
+    /// did hold the write, all must have it in the end, which is for the divergence oracle to say.
+    func wasBuried(_ write: Write, by collected: [GUID: USN]) -> Bool {
+        presences(of: Subject(write.objectGUID)).contains { gone in
+            let stamp = gone.stamp.stamp
+            return (collected[stamp.invocationID] ?? .zero) >= stamp.originatingUSN && gone.buries(write)
+        }
+    }
+
+    /// Whether what was written went with a removal that nobody knows of any more.
     func mayComeBack(_ write: Write) -> Bool {
-        isResurrectable(Subject(write.objectGUID))
-            || write.target.map { isResurrectable(Subject(write.objectGUID, write.attribute, $0)) } ?? false
+        let link = write.target.map { Subject(write.objectGUID, write.attribute, $0) }
+        return lostRemovals(of: Subject(write.objectGUID)).contains { $0.buries(write) }
+            || link.map { lostRemovals(of: $0).contains { $0.buries(write) } } ?? false
     }
 
     /// A member claims other stamps than were written: what they say of deletions holds as well.
@@ -84,25 +129,30 @@ extension WriteJournal {
             where part.attributes.indices.contains(attribute.attribute)
                 && part.attributes[attribute.attribute] == .isDeleted
             {
+                let isGone = attribute.valueSet.first == Self.deletedMark
                 let presence = Presence(
                     stamp: LinkStamp(created: .epoch, stamp: attribute.stamp),
-                    isGone: attribute.valueSet.first == Self.deletedMark,
-                    isAcknowledged: false
+                    isGone: isGone,
+                    isAcknowledged: false,
+                    burial: isGone ? Burial(claimed: attribute.stamp) : nil
                 )
                 note(presence, of: Subject(object.objectGUID))
             }
         }
     }
 
-    /// A replica with these deletions collected follows one that does not know all of them.
+    /// A replica with these removals collected follows one that does not know all of them.
+    ///
+    /// What went with them may be nowhere any more, or come back from the other: of that, and of nothing else of these
+    /// objects, no replica has to answer.
     mutating func forgiveCollected(_ collected: [GUID: USN], unless isKnown: (Stamp) -> Bool) {
         for (subject, all) in everyPresence {
-            let isLost = all.contains { gone in
+            let lost = all.filter { gone in
                 let stamp = gone.stamp.stamp
                 return gone.isGone && (collected[stamp.invocationID] ?? .zero) >= stamp.originatingUSN
                     && !isKnown(stamp)
             }
-            if isLost { makeResurrectable(subject) }
+            noteLost(lost, of: subject)
         }
     }
 }

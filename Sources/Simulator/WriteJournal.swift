@@ -21,6 +21,8 @@ package struct WriteJournal: Sendable {
         fileprivate(set) var number = 0
         /// It deletes its object or takes its link value away.
         package var isRemoval = false
+        /// Of an object's deletion: what goes when it is collected.
+        var burial: Burial?
     }
 
     /// Ascending by originating USN; of a database that was put back, writes of both its times.
@@ -30,16 +32,19 @@ package struct WriteJournal: Sendable {
     private var presences: [Subject: [Presence]] = [:]
     /// The highest USN when a life of a database began.
     var beginnings: [GUID: USN] = [:]
-    /// What a collected deletion that nobody else knew of may bring back.
-    private var resurrectable: Set<Subject> = []
+    /// Removals that were collected at a replica which then followed one that did not know them.
+    private var lostRemovals: [Subject: [Presence]] = [:]
 
     var everyPresence: [Subject: [Presence]] { presences }
 
     func presences(of subject: Subject) -> [Presence] { presences[subject] ?? [] }
 
-    func isResurrectable(_ subject: Subject) -> Bool { resurrectable.contains(subject) }
+    func lostRemovals(of subject: Subject) -> [Presence] { lostRemovals[subject] ?? [] }
 
-    mutating func makeResurrectable(_ subject: Subject) { resurrectable.insert(subject) }
+    mutating func noteLost(_ removals: [Presence], of subject: Subject) {
+        guard !removals.isEmpty else { return }
+        lostRemovals[subject, default: []] += removals
+    }
 
     mutating func note(_ presence: Presence?, of subject: Subject) {
         if let presence { presences[subject, default: []].append(presence) }
@@ -81,13 +86,16 @@ package struct WriteJournal: Sendable {
         namingContext: GUID,
         by invocationID: GUID,
         above usn: USN,
-        isAcknowledged: Bool
+        isAcknowledged: Bool,
+        vector: UpToDatenessVector
     ) -> [Write] {
         let isNew = { (stamp: Stamp) in stamp.invocationID == invocationID && stamp.originatingUSN > usn }
         switch item {
         case .object(let object):
+            let burial = object.isTombstone ? Burial(object, vector: vector) : nil
             return object.attributes.filter { isNew($0.stamp) }.map {
-                Write(
+                let isRemoval = $0.attribute == .isDeleted && $0.valueSet.first == Self.deletedMark
+                return Write(
                     namingContext: namingContext,
                     objectGUID: object.objectGUID,
                     attribute: $0.attribute,
@@ -95,7 +103,8 @@ package struct WriteJournal: Sendable {
                     stamp: $0.stamp,
                     created: nil,
                     isAcknowledged: isAcknowledged,
-                    isRemoval: $0.attribute == .isDeleted && $0.valueSet.first == Self.deletedMark
+                    isRemoval: isRemoval,
+                    burial: isRemoval ? burial : nil
                 )
             }
         case .link(let link):
