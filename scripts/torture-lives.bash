@@ -174,7 +174,8 @@ take_back() { # side, restore | restore-from-gc | put-back | put-back-all
         put_back=$((put_back + 1))
         ;;
     esac
-    if [ "$how" != restore ]; then echo "^$side\.y\." >>"$workdir/set/recovered"; fi
+    touch "$workdir/was-taken-back.$side"
+    if [ "$how" != restore ]; then touch "$workdir/recovers.$side"; fi
     launch "$directory"
 }
 

@@ -139,10 +139,11 @@ extension World {
         journal.forgiveCollected(collected) { vector.covers($0) }
     }
 
-    /// Deletions that the end of a resync made anew are writes like others.
+    /// Deletions that the end of a resync made anew, or a collection which nobody could claim, are writes like others.
     func noteSweep(at site: SimulatedSite, _ contexts: [GUID]) async throws {
         guard let dsa = site.dsa else { return }
-        let sweeps = dsa.events.counts["resynced"] ?? 0
+        let counts = dsa.events.counts
+        let sweeps = (counts["resynced"] ?? 0) + (counts["renewed"] ?? 0)
         guard sweeps != site.sweepsSeen else { return }
         site.sweepsSeen = sweeps
         guard let newest = journal.newestUSN(of: dsa.store.identity.invocationID) else { return }

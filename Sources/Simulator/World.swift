@@ -304,6 +304,7 @@ package final class World {
         guard let dsa = site.dsa else { return }
         dropSettledCopies(of: site)
         try await journalOwnWrites(of: site)
+        try await noteSweep(at: site, heldContexts(of: site))
         if !contexts.isEmpty {
             try await checkSafety(of: site, contexts: contexts)
             try await reviewForgiven(at: site, contexts)

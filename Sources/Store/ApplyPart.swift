@@ -208,6 +208,8 @@ struct PartApplication {
     private let added: Set<Int32>
     /// Of every object, in the order of the part.
     private let contents: [Content]
+    /// What comes back of them gets a stamp of the present life in the same transaction.
+    private let ended: EndedLives
 
     init(
         _ part: ChangesReply,
@@ -231,6 +233,7 @@ struct PartApplication {
         }
         self.ids = ids
         contents = part.objects.map { Content($0, ids: ids) }
+        ended = held.isPartial ? .none : EndedLives(try CureRows(db: transaction.db).retired())
     }
 
     private func id(_ index: Int) -> Int32? { ids.indices.contains(index) ? ids[index] : nil }
@@ -380,7 +383,12 @@ struct PartApplication {
         }
         let usn = try transaction.takeUSN()
         taken.sort { $0.id < $1.id }
-        for index in taken.indices { taken[index].localUSN = usn }
+        for index in taken.indices {
+            taken[index].localUSN = usn
+            if ended.wrote(taken[index].stamp) {
+                taken[index].stamp = transaction.restamped(taken[index].stamp, usn: usn)
+            }
+        }
         if existing == nil { body = ObjectBody(attributes: taken) } else { taken.forEach { body.set($0) } }
         try transaction.write(
             object.objectGUID,
@@ -459,15 +467,21 @@ struct PartApplication {
         case .same, .keepLocal:
             outcome.unchanged += 1
         case .takeIncoming:
+            let usn = try transaction.takeUSN()
+            let isEnded = ended.wrote(link.stamp.stamp)
             try transaction.links.save(
                 LinkRow(
                     source: link.source,
                     attribute: id,
                     target: link.target,
                     context: held.id,
-                    usn: try transaction.takeUSN(),
+                    usn: usn,
                     isPresent: link.isPresent,
-                    stamp: link.stamp,
+                    stamp: LinkStamp(
+                        created: link.stamp.created,
+                        stamp: isEnded
+                            ? transaction.restamped(link.stamp.stamp, usn: usn) : link.stamp.stamp
+                    ),
                     ageMark: link.isPresent ? nil : try transaction.age()
                 )
             )

@@ -17,6 +17,8 @@ package struct CollectionOutcome: Hashable, Sendable {
     package var parents = 0
     /// Due, but our own vector does not cover their stamp yet.
     package var uncovered = 0
+    /// Due, but nobody can ever cover their stamp: deleted anew, and collected when that deletion is due.
+    package var renewed = 0
     /// There may be more; nil when the scan is through.
     package var next: CollectionPosition?
 
@@ -46,9 +48,13 @@ extension DirectoryStore {
     /// Collects tombstones and absent link values of one naming context that have been here for their lifetime.
     ///
     /// Raises `collected` in the same transaction. One transaction of bounded length: call again with `next`.
+    /// `presentLives` are the invocationIDs of all DSAs there are. A due stamp of any other life that our vector
+    /// does not cover will be covered by none: its database was lost before anybody had all that it wrote up to
+    /// there. A full replica writes that deletion again under its own life.
     @concurrent package func collectTombstones(
         of namingContext: GUID,
         lifetimeDays: Int,
+        presentLives: Set<GUID>? = nil,
         after position: CollectionPosition? = nil,
         at now: Timestamp
     ) async throws -> CollectionOutcome {
@@ -63,6 +69,7 @@ extension DirectoryStore {
                 context,
                 &destination,
                 lifetimeDays: lifetimeDays,
+                presentLives: context.isPartial ? nil : presentLives,
                 after: position
             )
             if destination != before { try rows.save(destination) }
@@ -110,24 +117,42 @@ extension StoreSnapshot {
     }
 }
 
+/// Which deletions are old enough, and which of them may go.
+private struct CollectionRule {
+    let dueMark: Int64
+    let vector: UpToDatenessVector
+    /// Nil where nothing may be written again.
+    let presentLives: Set<GUID>?
+
+    /// Nobody will ever claim the write under this stamp.
+    func isOrphaned(_ stamp: Stamp) -> Bool {
+        guard let presentLives else { return false }
+        return !vector.covers(stamp) && !presentLives.contains(stamp.invocationID)
+    }
+}
+
 extension WriteTransaction {
     fileprivate func collect(
         _ context: HeldNamingContext,
         _ destination: inout Destination,
         lifetimeDays: Int,
+        presentLives: Set<GUID>?,
         after position: CollectionPosition?
     ) throws -> CollectionOutcome {
         let (lifetime, overflow) = Int64(max(lifetimeDays, ReplicationLimits.tombstoneLifetimeDaysMin))
             .multipliedReportingOverflow(by: 86_400)
         guard !overflow else { return CollectionOutcome() }
-        let dueMark = try age() - lifetime
-        let vector = destination.advertisedVector(own: identity.invocationID, ownUSN: highestUSN, at: now)
+        let rule = CollectionRule(
+            dueMark: try age() - lifetime,
+            vector: destination.advertisedVector(own: identity.invocationID, ownUSN: highestUSN, at: now),
+            presentLives: presentLives?.union([identity.invocationID])
+        )
         var outcome = CollectionOutcome()
-        for id in try dueTombstones(of: context, dueMark, after: position, &outcome) {
+        for id in try dueTombstones(of: context, rule.dueMark, after: position, &outcome) {
             guard let guid = try objects.guid(ofID: id) else { continue }
-            try collect(guid, context, &destination, dueMark, vector, &outcome)
+            try collect(guid, context, &destination, rule, &outcome)
         }
-        if position == nil { try collectLinks(context, &destination, dueMark, vector, &outcome) }
+        if position == nil { try collectLinks(context, &destination, rule, &outcome) }
         return outcome
     }
 
@@ -160,16 +185,20 @@ extension WriteTransaction {
         _ guid: GUID,
         _ context: HeldNamingContext,
         _ destination: inout Destination,
-        _ dueMark: Int64,
-        _ vector: UpToDatenessVector,
+        _ rule: CollectionRule,
         _ outcome: inout CollectionOutcome
     ) throws {
         var next = guid
         while let (row, body) = try objects.rowAndBody(next), row.context == context.id,
-            let mark = row.ageMark, mark <= dueMark, let deletion = body[AttributeIDs.isDeleted]
+            let mark = row.ageMark, mark <= rule.dueMark, let deletion = body[AttributeIDs.isDeleted]
         {
-            guard vector.covers(deletion.stamp) || planted(.collectsUncovered) else {
-                outcome.uncovered += 1
+            guard rule.vector.covers(deletion.stamp) || planted(.collectsUncovered) else {
+                guard rule.isOrphaned(deletion.stamp) else {
+                    outcome.uncovered += 1
+                    return
+                }
+                try restamp((row, body), in: context, where: rule.isOrphaned)
+                outcome.renewed += 1
                 return
             }
             guard try !objects.hasStampedChildren(next) || planted(.collectsParents) else {
@@ -186,18 +215,22 @@ extension WriteTransaction {
     private func collectLinks(
         _ context: HeldNamingContext,
         _ destination: inout Destination,
-        _ dueMark: Int64,
-        _ vector: UpToDatenessVector,
+        _ rule: CollectionRule,
         _ outcome: inout CollectionOutcome
     ) throws {
-        var after = try LinkKey.first(db, context, dueMark)
+        var after = try LinkKey.first(db, context, rule.dueMark)
         var seen = 0
         while let key = after, seen < DirectoryStore.collectionScanMax {
             seen += 1
-            after = try key.next(db, context, dueMark)
+            after = try key.next(db, context, rule.dueMark)
             guard let row = try links.row(key.source, key.attribute, key.target) else { continue }
-            guard vector.covers(row.stamp.stamp) else {
-                outcome.uncovered += 1
+            guard rule.vector.covers(row.stamp.stamp) else {
+                if rule.isOrphaned(row.stamp.stamp) {
+                    try restamp(row, in: context)
+                    outcome.renewed += 1
+                } else {
+                    outcome.uncovered += 1
+                }
                 continue
             }
             try Query("DELETE FROM links WHERE source = ? AND attribute = ? AND target = ?", in: db)

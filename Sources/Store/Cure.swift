@@ -70,6 +70,28 @@ struct PendingCure: Hashable {
     }
 }
 
+/// What was written in lives of this database that have ended, above the USNs kept for them.
+///
+/// A claim to such writes is never certain: of a life whose USNs mean two writes nobody may make it, and otherwise
+/// perhaps nobody does, because the database was put back before a partner had all of an answer. So this database
+/// gives them stamps of its present life, wherever it finds them.
+struct EndedLives: Sendable {
+    private let kept: [GUID: USN]
+
+    init(_ retired: [RetiredInvocation]) {
+        kept = Dictionary(retired.map { ($0.invocationID, $0.keptUSN) }, uniquingKeysWith: min)
+    }
+
+    init(_ pending: PendingCure) { kept = [pending.invocationID: pending.keptUSN] }
+
+    static let none = EndedLives([])
+
+    func wrote(_ stamp: Stamp) -> Bool {
+        guard let usn = kept[stamp.invocationID] else { return false }
+        return stamp.originatingUSN > usn && !planted(.cureKeepsStamps)
+    }
+}
+
 /// How a database stands towards cures; all of it survives restarts.
 package struct CureState: Hashable, Sendable {
     /// Lives that have ended, oldest first.
@@ -162,16 +184,14 @@ extension DirectoryStore {
         try await change(at: .epoch) { try CureRows(db: $0.db).saveHalt(reason, life) }
     }
 
-    /// What an ended life lost was taken back, or nobody has it: it is written again under the present one, and the
-    /// NTDS Settings object says so.
+    /// What an ended life lost was taken back, or nobody has it: all of it is written again under the present one now,
+    /// and the NTDS Settings object says so.
     @concurrent package func endRecovery(of invocationID: GUID, at now: Timestamp) async throws {
         try await change(at: now) { transaction in
             let rows = CureRows(db: transaction.db)
-            if let life = try rows.retired().first(where: { $0.invocationID == invocationID }) {
-                try transaction.restampAll(of: life)
-            }
             var retired = try rows.retired()
             for index in retired.indices where retired[index].invocationID == invocationID {
+                try transaction.restampRecovered(above: retired[index].keptUSN)
                 retired[index].isRecovering = false
             }
             try rows.save(retired)
@@ -267,11 +287,18 @@ extension WriteTransaction {
         return next != nil
     }
 
-    /// Everything at once: what comes back from a partial replica is no more than was lost.
-    func restampAll(of life: RetiredInvocation) throws {
-        try finishCure(
-            PendingCure(invocationID: life.invocationID, keptUSN: life.keptUSN, endUSN: highestUSN)
-        )
+    /// What partial replicas gave back of the own domain, under whatever life: everything at once, for it is no more
+    /// than was lost.
+    ///
+    /// Of a life between the backup and its loss this database knows nothing; so what counts is that its vector
+    /// covers none of it. It came under USNs above that of the backup.
+    func restampRecovered(above keptUSN: USN) throws {
+        for context in view.namingContexts where !context.isPartial && context.role == .domain {
+            let vector = try DestinationRows(db: db).load(context)
+                .advertisedVector(own: identity.invocationID, ownUSN: highestUSN, at: now)
+            let found = try written(in: context, above: keptUSN, upTo: highestUSN, limit: .max)
+            for item in found { try restamp(item, in: context) { !vector.covers($0) } }
+        }
     }
 
     private func finishCure(_ pending: PendingCure) throws {
@@ -284,65 +311,72 @@ extension WriteTransaction {
     /// - Returns: what is left; nil at the end.
     private func restamp(_ pending: PendingCure, limit: Int) throws -> PendingCure? {
         var pending = pending
-        var found: [(usn: USN, write: () throws -> Void)] = []
         // Read in full before anything is written: writing moves rows to USNs above the end.
-        for context in view.namingContexts where !context.isPartial {
-            let objectsThere = try Query(
-                "SELECT usn, guid FROM objects WHERE nc = ? AND usn > ? AND usn <= ? ORDER BY usn LIMIT ?",
-                in: db
-            ).all(
-                .integer(context.id),
-                .usn(pending.reachedUSN),
-                .usn(pending.endUSN),
-                .integer(Int64(limit))
-            ) { (usn: $0.usn(0), guid: try $0.guid(1)) }
-            let linksThere = try Query(
-                """
-                SELECT source, attribute, target, nc, usn, is_present, created, stamp FROM links
-                  WHERE nc = ? AND usn > ? AND usn <= ? ORDER BY usn LIMIT ?
-                """,
-                in: db
-            ).all(
-                .integer(context.id),
-                .usn(pending.reachedUSN),
-                .usn(pending.endUSN),
-                .integer(Int64(limit)),
-                read: LinkRows.row
-            )
-            let ended = pending
-            for (usn, guid) in objectsThere {
-                found.append((usn, { try self.restamp(guid, in: context, of: ended) }))
+        let found = try view.namingContexts.filter { !$0.isPartial }
+            .flatMap { context in
+                try written(in: context, above: pending.reachedUSN, upTo: pending.endUSN, limit: limit)
+                    .map { (context: context, item: $0) }
             }
-            for link in linksThere {
-                found.append((link.usn, { try self.restamp(link, in: context, of: ended) }))
-            }
-        }
-        found.sort { $0.usn < $1.usn }
+            .sorted { $0.item.usn < $1.item.usn }
         let batch = found.prefix(limit)
         guard let last = batch.last else { return nil }
-        for item in batch { try item.write() }
-        pending.reachedUSN = last.usn
+        let ended = EndedLives(pending)
+        for (context, item) in batch { try restamp(item, in: context) { ended.wrote($0) } }
+        pending.reachedUSN = last.item.usn
         return pending
     }
 
-    private func isOfEndedLife(_ stamp: Stamp, _ pending: PendingCure) -> Bool {
-        stamp.invocationID == pending.invocationID && stamp.originatingUSN > pending.keptUSN
-            && !planted(.cureKeepsStamps)
+    private enum WrittenItem {
+        case object(GUID, usn: USN)
+        case link(LinkRow)
+
+        var usn: USN {
+            switch self {
+            case .object(_, let usn): usn
+            case .link(let row): row.usn
+            }
+        }
     }
 
-    /// The same values one version higher.
-    ///
-    /// The time stays: a write that somebody made meanwhile, knowing this one, must still win by being later.
-    private func restamped(_ stamp: Stamp, usn: USN) -> Stamp {
-        Stamp.originating(over: stamp, at: stamp.time, by: identity.invocationID, usn: usn)
+    /// Up to `limit` objects and as many link values with local USNs in that range.
+    private func written(in context: HeldNamingContext, above low: USN, upTo high: USN, limit: Int) throws
+        -> [WrittenItem]
+    {
+        let range: [SQLValue] = [.integer(context.id), .usn(low), .usn(high), .integer(Int64(limit))]
+        let objectsThere = try Query(
+            "SELECT usn, guid FROM objects WHERE nc = ? AND usn > ? AND usn <= ? ORDER BY usn LIMIT ?",
+            in: db
+        ).all(range) { WrittenItem.object(try $0.guid(1), usn: $0.usn(0)) }
+        let linksThere = try Query(
+            "SELECT \(LinkRows.columns) FROM links WHERE nc = ? AND usn > ? AND usn <= ? ORDER BY usn LIMIT ?",
+            in: db
+        ).all(range) { WrittenItem.link(try LinkRows.row($0)) }
+        return objectsThere + linksThere
     }
 
-    private func restamp(_ guid: GUID, in context: HeldNamingContext, of pending: PendingCure) throws {
-        guard let (row, body) = try objects.rowAndBody(guid) else { return }
-        let ended = body.attributes.filter { isOfEndedLife($0.stamp, pending) }
+    private func restamp(
+        _ item: WrittenItem,
+        in context: HeldNamingContext,
+        where isDue: (Stamp) -> Bool
+    ) throws {
+        switch item {
+        case .object(let guid, _):
+            guard let (row, body) = try objects.rowAndBody(guid) else { return }
+            try restamp((row, body), in: context, where: isDue)
+        case .link(let link): if isDue(link.stamp.stamp) { try restamp(link, in: context) }
+        }
+    }
+
+    /// Of an object those attributes whose stamp is due.
+    func restamp(
+        _ object: (row: ObjectRow, body: ObjectBody),
+        in context: HeldNamingContext,
+        where isDue: (Stamp) -> Bool
+    ) throws {
+        let ended = object.body.attributes.filter { isDue($0.stamp) }
         guard !ended.isEmpty else { return }
         let usn = try takeUSN()
-        var renewed = body
+        var renewed = object.body
         for attribute in ended {
             renewed.set(
                 ObjectBody.Attribute(
@@ -353,19 +387,33 @@ extension WriteTransaction {
                 )
             )
         }
-        try write(guid, in: context, existing: (row, body), body: renewed, usn: usn)
+        try write(object.row.guid, in: context, existing: object, body: renewed, usn: usn)
     }
 
-    private func restamp(_ link: LinkRow, in context: HeldNamingContext, of pending: PendingCure) throws {
-        guard isOfEndedLife(link.stamp.stamp, pending) else { return }
+    func restamp(_ link: LinkRow, in context: HeldNamingContext) throws {
         var renewed = link
         renewed.usn = try takeUSN()
         renewed.stamp = LinkStamp(
             created: link.stamp.created,
             stamp: restamped(link.stamp.stamp, usn: renewed.usn)
         )
+        // As with tombstones: partners see it only now, and must have time to.
+        renewed.ageMark = link.isPresent ? nil : try age()
         try links.save(renewed)
         note(changeIn: context)
+    }
+
+    /// The stamp under which the same values are written again: the next one in the order of stamps.
+    ///
+    /// It must be above the one it replaces, and below that of every write made by somebody who knew it, even by a
+    /// slow clock or within the same second. So the version stays, and the time is moved by a second.
+    func restamped(_ stamp: Stamp, usn: USN) -> Stamp {
+        Stamp(
+            version: stamp.version,
+            time: stamp.time.adding(seconds: 1),
+            invocationID: identity.invocationID,
+            originatingUSN: usn
+        )
     }
 
     // MARK: - The NTDS Settings object

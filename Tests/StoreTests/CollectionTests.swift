@@ -15,12 +15,15 @@ extension Replica {
 
     /// What is due on that day goes.
     @discardableResult
-    fileprivate func collect(day number: Int64, lifetimeDays: Int = 180) async throws -> CollectionOutcome {
+    fileprivate func collect(day number: Int64, lifetimeDays: Int = 180, presentLives: Set<GUID>? = nil)
+        async throws -> CollectionOutcome
+    {
         var total = CollectionOutcome()
         repeat {
             let outcome = try await store.collectTombstones(
                 of: Self.domain.guid,
                 lifetimeDays: lifetimeDays,
+                presentLives: presentLives,
                 after: total.next,
                 at: at(number * day)
             )
@@ -28,6 +31,7 @@ extension Replica {
             total.links += outcome.links
             total.parents += outcome.parents
             total.uncovered += outcome.uncovered
+            total.renewed += outcome.renewed
             total.next = outcome.next
         } while total.next != nil
         return total
@@ -135,6 +139,46 @@ extension Replica {
         #expect(outcome.tombstones == 0 && outcome.uncovered == 1)
         _ = try await van.exchange(from: hq, id: 100, day: 200)
         #expect(try await van.collect(day: 200).tombstones == 1)
+    }
+
+    @Test
+    func `a deletion of a life that nobody has any more is written again, and collected a lifetime later`()
+        async throws
+    {
+        let (hq, van) = try await two()
+        let crew = "CN=Crew,\(base)"
+        let gone = try await Replica.joined(3, to: hq)
+        let usn = try await gone.highestUSN()
+        try await gone.write(
+            group(crew, .numbered(5), members: ["OU=A,\(base)", base]),
+            modify(crew, .delete, "member", "OU=A,\(base)"),
+            .delete(.guid(guid)),
+            seconds: day
+        )
+        for part in try await gone.looseParts(above: usn) { try await hq.apply([part], seconds: day) }
+        _ = try await van.exchange(from: hq, id: 100, day: 1)
+        for replica in [hq, van] { try await replica.age(from: 1, to: 200) }
+        // While it is some DSA's life, its vector may still come.
+        let all: Set = [hq.invocation, van.invocation, gone.invocation]
+        #expect(try await hq.collect(day: 200, presentLives: all).uncovered == 2)
+        let left: Set = [hq.invocation, van.invocation]
+        for replica in [hq, van] {
+            let outcome = try await replica.collect(day: 200, presentLives: left)
+            #expect(outcome.renewed == 2 && outcome.tombstones == 0 && outcome.links == 0)
+        }
+        _ = try await van.exchange(from: hq, id: 101, day: 201)
+        _ = try await hq.exchange(from: van, id: 102, day: 201)
+        _ = try await van.exchange(from: hq, id: 103, day: 201)
+        #expect(try await hq.stampedState() == van.stampedState())
+        for replica in [hq, van] {
+            try await replica.age(from: 201, to: 379)
+            #expect(try await replica.collect(day: 379, presentLives: left).tombstones == 0)
+            try await replica.age(from: 380, to: 381)
+            let outcome = try await replica.collect(day: 381, presentLives: left)
+            #expect(outcome.tombstones == 1 && outcome.links == 1 && outcome.uncovered == 0)
+            #expect(try await !replica.holds(guid))
+        }
+        #expect(try await hq.stampedState() == van.stampedState())
     }
 
     @Test func `a parent stays while any held object names it, and goes with its last child`() async throws {

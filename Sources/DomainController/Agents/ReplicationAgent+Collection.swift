@@ -47,12 +47,14 @@ extension ReplicationAgent {
 
     private func collect(_ context: GUID, at time: Timestamp) async throws {
         let lifetime = partners.current.tombstoneLifetimeDays
+        let lives = Set(partners.current.dsas.filter { !$0.isTombstone }.compactMap(\.invocationID))
         var total = CollectionOutcome()
         var transactions = 0
         repeat {
             let outcome = try await store.collectTombstones(
                 of: context,
                 lifetimeDays: lifetime,
+                presentLives: lives,
                 after: total.next,
                 at: time
             )
@@ -60,10 +62,21 @@ extension ReplicationAgent {
             total.links += outcome.links
             total.parents += outcome.parents
             total.uncovered += outcome.uncovered
+            total.renewed += outcome.renewed
             total.next = outcome.next
             transactions += 1
         } while total.next != nil && transactions < Self.collectionTransactionsMax
         if total.next != nil { nextCollection = time.adding(seconds: Self.collectionPauseSeconds) }
+        if total.renewed > 0 {
+            post(
+                "renewed",
+                partner: partners.current.own.dsaGUID,
+                namingContext: context,
+                text: "\(total.renewed) deletions of ended lives, which nobody can claim, are written again",
+                fields: ["deletions": "\(total.renewed)"]
+            )
+            changed(context)
+        }
         guard total.tombstones + total.links > 0 else { return }
         post(
             "collected",
