@@ -9,7 +9,13 @@ package struct OID: Hashable, Sendable {
     package static let arcsMax = 64
 
     /// Nil unless the octets are whole, minimal base-128 arcs, each below 2^128, at most `octetsMax` octets.
-    package init?(derContent: some Collection<UInt8>) {
+    package init?(derContent: [UInt8]) {
+        guard (1...Self.octetsMax).contains(derContent.count) else { return nil }
+        self.init(boundedContent: derContent)
+    }
+
+    /// As above; with one initializer for any collection, other modules would run it unspecialised.
+    package init?(derContent: ArraySlice<UInt8>) {
         guard (1...Self.octetsMax).contains(derContent.count) else { return nil }
         self.init(boundedContent: Array(derContent))
     }

@@ -32,6 +32,12 @@ package struct ConfigurationReader {
         guard let own = dsas.first(where: { $0.dsaGUID == identity.dsaGUID }) else {
             throw Self.incomplete("its own NTDS Settings object \(identity.dsaGUID) is missing")
         }
+        let settings = Dictionary(
+            dsas.compactMap { dsa in
+                (try? DistinguishedName(parsing: dsa.settingsDN, naming: schema)).map { ($0, dsa.dsaGUID) }
+            },
+            uniquingKeysWith: { first, _ in first }
+        )
         let service = try entries("nTDSService").first
         let authorities = try entries("certificationAuthority")
         return ConfigurationView(
@@ -41,7 +47,7 @@ package struct ConfigurationReader {
             held: held,
             own: own,
             dsas: dsas,
-            connections: try entries("nTDSConnection").compactMap { connection($0, dsas: dsas) },
+            connections: try entries("nTDSConnection").compactMap { connection($0, settings) },
             domains: try entries("crossRef").compactMap(domain),
             sites: try entries("site").compactMap { $0.dn.leaf?.value },
             siteLinks: try entries("siteLink").compactMap { $0.dn.leaf?.value },
@@ -119,13 +125,10 @@ package struct ConfigurationReader {
         entry.strings(attribute).compactMap { try? DistinguishedName(parsing: $0, naming: schema) }
     }
 
-    private func connection(_ entry: DirectoryEntry, dsas: [DSAView]) -> ConnectionView? {
-        let settings = Dictionary(
-            dsas.compactMap { dsa in
-                (try? DistinguishedName(parsing: dsa.settingsDN, naming: schema)).map { ($0, dsa.dsaGUID) }
-            },
-            uniquingKeysWith: { first, _ in first }
-        )
+    /// `settings`: the DSAs by the names of their NTDS Settings.
+    private func connection(_ entry: DirectoryEntry, _ settings: [DistinguishedName: GUID])
+        -> ConnectionView?
+    {
         guard entry.string("enabledConnection") != "FALSE",
             let owner = entry.dn.parent.flatMap({ settings[$0] }),
             let source = names(entry, "fromServer").first.flatMap({ settings[$0] })
