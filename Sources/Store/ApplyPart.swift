@@ -61,13 +61,13 @@ extension WriteTransaction {
                 outcomes.append(PartOutcome(verdict: .refused(.wrongNamingContext(namingContext))))
                 continue
             }
-            var destination = try destinations[namingContext] ?? DestinationRows(db: db).load(held)
+            var destination = try destinations[namingContext] ?? destinationRows.load(held)
             let usnBefore = highestUSN
             outcomes.append(try apply(part, to: held, &destination, context))
             try record(part, above: usnBefore, context, index)
             destinations[namingContext] = destination
         }
-        for destination in destinations.values { try DestinationRows(db: db).save(destination) }
+        for destination in destinations.values { try destinationRows.save(destination) }
         return outcomes
     }
 
@@ -122,11 +122,11 @@ extension WriteTransaction {
             guard let held = view.namingContexts.first(where: { $0.guid == part.header.namingContext }) else {
                 continue
             }
-            var destination = try DestinationRows(db: db).load(held)
+            var destination = try destinationRows.load(held)
             let claim = PartClaim(part, ownInvocationID: identity.invocationID, ownUSN: highestUSN)
             guard destination.hasJoined, case .apply = destination.judge(claim, at: now) else { continue }
             _ = destination.commit(claim, at: now)
-            try DestinationRows(db: db).save(destination)
+            try destinationRows.save(destination)
         }
     }
 

@@ -60,7 +60,7 @@ extension DirectoryStore {
     ) async throws -> CollectionOutcome {
         try await change(at: now) { transaction in
             let context = try transaction.view.namingContext(namingContext)
-            let rows = DestinationRows(db: transaction.db)
+            let rows = transaction.destinationRows
             var destination = try rows.load(context)
             // Before the join nothing here is known to be all there is.
             guard destination.hasJoined else { return CollectionOutcome() }

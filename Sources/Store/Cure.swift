@@ -208,7 +208,7 @@ extension DirectoryStore {
     @concurrent package func retire(_ lives: [RetiredInvocation]) async throws {
         try await change(at: .epoch) { transaction in
             for context in transaction.view.namingContexts {
-                let rows = DestinationRows(db: transaction.db)
+                let rows = transaction.destinationRows
                 var destination = try rows.load(context)
                 let before = destination
                 destination.retire(lives)
@@ -261,7 +261,7 @@ extension WriteTransaction {
         retired.append(life)
         try rows.save(retired)
         for context in view.namingContexts {
-            let destinations = DestinationRows(db: db)
+            let destinations = destinationRows
             var destination = try destinations.load(context)
             destination.startNewInvocation(previous: order.invocationID, frozenAt: order.keptUSN, at: now)
             destination.retire([life])
@@ -294,7 +294,7 @@ extension WriteTransaction {
     /// covers none of it. It came under USNs above that of the backup.
     func restampRecovered(above keptUSN: USN) throws {
         for context in view.namingContexts where !context.isPartial && context.role == .domain {
-            let vector = try DestinationRows(db: db).load(context)
+            let vector = try destinationRows.load(context)
                 .advertisedVector(own: identity.invocationID, ownUSN: highestUSN, at: now)
             let found = try written(in: context, above: keptUSN, upTo: highestUSN, limit: .max)
             for item in found { try restamp(item, in: context) { !vector.covers($0) } }

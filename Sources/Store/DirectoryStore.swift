@@ -31,6 +31,7 @@ package final class DirectoryStore: Sendable {
     /// disk, and a hop to another thread costs more than most of its transactions.
     package let runsInPlace: Bool
     private let sha256: @Sendable ([UInt8]) -> [UInt8]
+    private let memos: StoreMemos
     /// What the newest commit left; changed on the writer's queue only, right after a commit.
     private let cache: Mutex<Cache>
 
@@ -70,6 +71,8 @@ package final class DirectoryStore: Sendable {
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
     ) throws {
         self.sha256 = sha256
+        let memos = StoreMemos(schema: memory?.schemaMemo)
+        self.memos = memos
         runsInPlace = memory != nil
         let loaded: Cache
         do {
@@ -78,9 +81,9 @@ package final class DirectoryStore: Sendable {
             try opened.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             loaded = try opened.write { db in
                 try Tables.prepare(db, path: path ?? "the database in memory")
-                let loaded = try Self.load(db, memo: memory?.schemaMemo, sha256: sha256)
+                let loaded = try Self.load(db, memos, sha256: sha256)
                 // Another version of the program may build in another schema.
-                let view = Self.openSnapshot(db, loaded, sha256: sha256)
+                let view = Self.openSnapshot(db, loaded, memos, sha256: sha256)
                 try WriteTransaction(view, at: .epoch).takePartialSets()
                 return loaded
             }
@@ -202,7 +205,7 @@ package final class DirectoryStore: Sendable {
     ) async throws -> T {
         try await change(at: .epoch) { transaction in
             let context = try transaction.view.namingContext(namingContext)
-            let rows = DestinationRows(db: transaction.db)
+            let rows = transaction.destinationRows
             var destination = try rows.load(context)
             let before = destination
             let result = try body(&destination, transaction.highestUSN)
@@ -263,12 +266,13 @@ package final class DirectoryStore: Sendable {
     private func writeInPlace<T>(_ body: (Database) throws -> T) throws -> T { try writer.write(body) }
 
     private func openSnapshot(_ db: Database) -> StoreSnapshot {
-        Self.openSnapshot(db, cache.withLock { $0 }, sha256: sha256)
+        Self.openSnapshot(db, cache.withLock { $0 }, memos, sha256: sha256)
     }
 
     private static func openSnapshot(
         _ db: Database,
         _ cache: Cache,
+        _ memos: StoreMemos,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
     ) -> StoreSnapshot {
         StoreSnapshot(
@@ -277,6 +281,7 @@ package final class DirectoryStore: Sendable {
             contexts: cache.contexts,
             schema: cache.schema,
             attributeIDs: cache.attributeIDs,
+            memos: memos,
             sha256: sha256
         )
     }
@@ -291,7 +296,7 @@ package final class DirectoryStore: Sendable {
 
     private static func load(
         _ db: Database,
-        memo: SchemaMemo?,
+        _ memos: StoreMemos,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
     ) throws -> Cache {
         let builtin = try Schema.builtin()
@@ -302,13 +307,14 @@ package final class DirectoryStore: Sendable {
             contexts: contexts,
             schema: builtin,
             attributeIDs: try AttributeIDs(loadingFrom: db),
+            memos: memos,
             sha256: sha256
         )
         return Cache(
             identity: view.identity,
             bootRecords: try BootRows(db: db).newest(),
             contexts: contexts,
-            schema: try SchemaRows.load(from: view, memo: memo),
+            schema: try SchemaRows.load(from: view),
             attributeIDs: view.attributeIDs
         )
     }

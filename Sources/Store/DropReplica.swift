@@ -31,7 +31,7 @@ extension WriteTransaction {
             try Query("DELETE FROM \(table) WHERE nc = ?", in: db).run(.integer(context.id))
         }
         try Query("DELETE FROM held_parts WHERE nc = ?", in: db).run(.guid(context.guid))
-        let rows = DestinationRows(db: db)
+        let rows = destinationRows
         try rows.save(rows.load(context).successor())
         try Query("DELETE FROM naming_contexts WHERE id = ?", in: db).run(.integer(context.id))
         view.forget(context)

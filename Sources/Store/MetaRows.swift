@@ -2,6 +2,7 @@ import DirectoryModel
 import GRDB
 import Identifiers
 import Replication
+import Synchronization
 
 /// The few values that exist once per database.
 struct MetaRows {
@@ -116,6 +117,7 @@ struct NamingContextRows {
 /// The destination's half of replication, one blob per naming context.
 struct DestinationRows {
     let db: Database
+    let memo: DestinationMemo
 
     func load(_ context: HeldNamingContext) throws -> Destination {
         let octets = try Query("SELECT state FROM destinations WHERE nc = ?", in: db)
@@ -124,12 +126,32 @@ struct DestinationRows {
             return Destination(namingContext: context.guid, isPartial: context.isPartial)
         }
         do {
-            return try Destination(encoded: octets)
+            return try memo.destination(context.guid, octets)
         } catch { throw StoreError.damaged("the cursors of naming context \(context.guid): \(error)") }
     }
 
     func save(_ destination: Destination) throws {
         try Query("INSERT OR REPLACE INTO destinations(nc, state) VALUES(?, ?)", in: db)
             .run(.guid(destination.namingContext), .octets(destination.encoded()))
+    }
+}
+
+/// The last state of each naming context that was decoded, and the octets that it was decoded from.
+///
+/// Cursors are asked for many times between two changes of them, and decoding costs more than all else of it.
+final class DestinationMemo: Sendable {
+    private struct Entry {
+        let octets: [UInt8]
+        let destination: Destination
+    }
+
+    private let last = Mutex<[GUID: Entry]>([:])
+
+    func destination(_ namingContext: GUID, _ octets: [UInt8]) throws -> Destination {
+        let known = last.withLock { $0[namingContext] }
+        if let known, known.octets == octets { return known.destination }
+        let destination = try Destination(encoded: octets)
+        last.withLock { $0[namingContext] = Entry(octets: octets, destination: destination) }
+        return destination
     }
 }

@@ -57,9 +57,9 @@ extension WriteTransaction {
             try createFixed(.lostAndFound, context.role.lostAndFoundName, "lostAndFound", in: context)
             try createFixed(.deletedObjects, "Deleted Objects", "container", in: context)
         }
-        var destination = try DestinationRows(db: db).load(context)
+        var destination = try destinationRows.load(context)
         destination.markCreatedHere()
-        try DestinationRows(db: db).save(destination)
+        try destinationRows.save(destination)
     }
 
     func insert(_ context: NamingContext, isPartial: Bool) throws -> HeldNamingContext {

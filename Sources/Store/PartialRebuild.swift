@@ -24,7 +24,7 @@ extension DirectoryStore {
         guard isOpen else { return 0 }
         return try await change(at: .epoch) { transaction in
             let context = try transaction.view.namingContext(namingContext)
-            let rows = DestinationRows(db: transaction.db)
+            let rows = transaction.destinationRows
             var destination = try rows.load(context)
             guard try transaction.isSettled(source, asOf: asOf) else { return 0 }
             var beyond = 0

@@ -16,7 +16,7 @@ extension WriteTransaction {
     }
 
     func takePartialSet(of context: HeldNamingContext) throws {
-        let rows = DestinationRows(db: db)
+        let rows = destinationRows
         var destination = try rows.load(context)
         let before = destination.partialSet
         let change = destination.takePartialSet(view.schema.partialAttributeSet)

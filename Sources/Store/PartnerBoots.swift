@@ -62,7 +62,7 @@ extension StoreSnapshot {
     private func knownUSN(of invocationID: GUID) throws -> USN {
         var known = USN.zero
         for context in namingContexts {
-            let destination = try DestinationRows(db: db).load(context)
+            let destination = try destinationRows.load(context)
             known = max(known, destination.vector[invocationID]?.usn ?? .zero)
             for cursor in destination.cursors where cursor.invocationID == invocationID {
                 known = max(known, cursor.newestAsOf)

@@ -25,7 +25,7 @@ extension DirectoryStore {
     @concurrent package func resync(_ namingContext: GUID, from source: GUID?) async throws {
         try await change(at: .epoch) { transaction in
             let context = try transaction.view.namingContext(namingContext)
-            let rows = DestinationRows(db: transaction.db)
+            let rows = transaction.destinationRows
             var destination = try rows.load(context)
             try transaction.beginResync(&destination, context, from: source)
             try rows.save(destination)

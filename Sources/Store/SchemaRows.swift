@@ -8,22 +8,19 @@ import Synchronization
 struct SchemaRows {
     /// What the directory defines, and under it what is built in: a definition that has not arrived yet must
     /// not make `objectClass` unreadable.
-    static func load(from snapshot: StoreSnapshot, memo: SchemaMemo? = nil) throws -> Schema {
+    static func load(from snapshot: StoreSnapshot) throws -> Schema {
         let builtin = try Schema.builtin()
         guard let context = snapshot.namingContexts.first(where: { $0.role == .schema }) else {
             return builtin
         }
         let rows = try rows(in: context, of: snapshot)
-        guard let memo else { return try schema(of: rows, in: snapshot, naming: builtin) }
-        return try memo.schema(of: .init(rows: rows, attributeIDs: snapshot.attributeIDs)) {
-            try schema(of: rows, in: snapshot, naming: builtin)
-        }
+        let held = { try objects(rows, of: snapshot, naming: builtin) }
+        guard let memo = snapshot.memos.schema else { return schema(of: try held(), over: builtin) }
+        let source = SchemaMemo.Source(rows: rows, attributeIDs: snapshot.attributeIDs)
+        return try memo.schema(of: source, objects: held) { schema(of: $0, over: builtin) }
     }
 
-    private static func schema(of rows: [Row], in snapshot: StoreSnapshot, naming builtin: Schema) throws
-        -> Schema
-    {
-        let held = try objects(rows, of: snapshot, naming: builtin)
+    private static func schema(of held: [SchemaObject], over builtin: Schema) -> Schema {
         guard !held.isEmpty else { return builtin }
         let defined = Set(held.compactMap(identifier))
         let missing = Schema.builtinObjects()
@@ -69,10 +66,21 @@ struct SchemaRows {
     }
 }
 
-/// The schema last made of a database in memory, and exactly what it was made of.
+/// What a store keeps of what it has read, so that it is not decoded again; decides nothing.
+struct StoreMemos: Sendable {
+    let destinations = DestinationMemo()
+    /// Of databases in memory.
+    let schema: SchemaMemo?
+}
+
+/// The schemas last made of databases in memory, and exactly what they were made of.
 ///
-/// Simulated machines start by the thousand on the same few schemas, and making one is most of a start.
+/// Simulated machines start by the thousand on the same few schemas, and all of a forest apply the same change of one;
+/// making one is most of either.
 final class SchemaMemo: Sendable {
+    /// Replicas of a forest, and a few states of each.
+    private static let entriesMax = 16
+
     struct Source: Hashable, Sendable {
         let rows: [SchemaRows.Row]
         let attributeIDs: AttributeIDs
@@ -80,15 +88,34 @@ final class SchemaMemo: Sendable {
 
     private struct Entry {
         let source: Source
+        let objects: [SchemaObject]
         let schema: Schema
     }
 
-    private let last = Mutex<Entry?>(nil)
+    /// Those last used at the end.
+    private let entries = Mutex<[Entry]>([])
 
-    func schema(of source: Source, make: () throws -> Schema) rethrows -> Schema {
-        if let known = last.withLock({ $0 }), known.source == source { return known.schema }
-        let schema = try make()
-        last.withLock { $0 = Entry(source: source, schema: schema) }
+    /// `objects` reads the source; another source may have held the same ones, with USNs of its own.
+    func schema(
+        of source: Source,
+        objects: () throws -> [SchemaObject],
+        make: ([SchemaObject]) -> Schema
+    ) rethrows -> Schema {
+        if let known = use(source) { return known }
+        let objects = try objects()
+        let schema = entries.withLock { $0 }.last { $0.objects == objects }?.schema ?? make(objects)
+        entries.withLock { entries in
+            entries.append(Entry(source: source, objects: objects, schema: schema))
+            entries.removeFirst(max(0, entries.count - Self.entriesMax))
+        }
         return schema
+    }
+
+    private func use(_ source: Source) -> Schema? {
+        entries.withLock { entries in
+            guard let index = entries.lastIndex(where: { $0.source == source }) else { return nil }
+            entries.append(entries.remove(at: index))
+            return entries.last?.schema
+        }
     }
 }

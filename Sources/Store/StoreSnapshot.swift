@@ -17,6 +17,7 @@ package final class StoreSnapshot {
     private var backLinks: [Int32: AttributeDefinition]?
     var attributeIDs: AttributeIDs
     let sha256: @Sendable ([UInt8]) -> [UInt8]
+    let memos: StoreMemos
     let objects: ObjectRows
     let links: LinkRows
     private var renderedNames: [GUID: DistinguishedName] = [:]
@@ -42,6 +43,7 @@ package final class StoreSnapshot {
         contexts: [HeldNamingContext],
         schema: Schema,
         attributeIDs: AttributeIDs,
+        memos: StoreMemos,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
     ) {
         self.db = db
@@ -49,6 +51,7 @@ package final class StoreSnapshot {
         self.contexts = contexts
         self.schema = schema
         self.attributeIDs = attributeIDs
+        self.memos = memos
         self.sha256 = sha256
         objects = ObjectRows(db: db)
         links = LinkRows(db: db)
@@ -187,11 +190,13 @@ package final class StoreSnapshot {
 
     // MARK: - Replication's state
 
+    var destinationRows: DestinationRows { DestinationRows(db: db, memo: memos.destinations) }
+
     /// The newest local USN that this read sees.
     package func highestUSN() throws -> USN { try MetaRows(db: db).highestUSN() }
 
     package func destination(of namingContext: GUID) throws -> Destination {
-        try DestinationRows(db: db).load(self.namingContext(namingContext))
+        try destinationRows.load(self.namingContext(namingContext))
     }
 
     /// The up-to-dateness vector as peers see it: with the own entry when the replica is full.

@@ -41,6 +41,7 @@ final class WriteTransaction {
     var db: Database { view.db }
     var objects: ObjectRows { view.objects }
     var links: LinkRows { view.links }
+    var destinationRows: DestinationRows { view.destinationRows }
     var identity: ReplicaIdentity { view.identity }
 
     /// One for every changed object or link value, and for nothing else.
