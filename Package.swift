@@ -64,6 +64,7 @@ let package = Package(
             swiftSettings: pure
         ),
         .target(name: "Replication", dependencies: ["Identifiers", "DirectoryModel"], swiftSettings: pure),
+        .target(name: "Topology", dependencies: ["Identifiers", "DirectoryModel"], swiftSettings: pure),
         .target(name: "SMTP", dependencies: ["Identifiers"], swiftSettings: pure),
 
         // Shells.
@@ -103,8 +104,8 @@ let package = Package(
         .executableTarget(
             name: "bridgehead",
             dependencies: [
-                "Identifiers", "DirectoryModel", "DomainController", "InterSiteMessaging", "AdminAPI",
-                "AdminClient", "Console", logging, lifecycle, unixSignals,
+                "Identifiers", "DirectoryModel", "Topology", "DomainController", "InterSiteMessaging",
+                "AdminAPI", "AdminClient", "Console", logging, lifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -130,7 +131,7 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "Identifiers", "DirectoryModel", "Replication", "SMTP", "PKI", "SecureMail",
+                "Identifiers", "DirectoryModel", "Replication", "Topology", "SMTP", "PKI", "SecureMail",
                 "InterSiteMessaging", "Store", logging,
             ],
             path: "Benchmarks",
@@ -149,6 +150,12 @@ let package = Package(
         .testTarget(
             name: "ReplicationTests",
             dependencies: ["Identifiers", "DirectoryModel", "Replication"],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "TopologyTests",
+            dependencies: ["Identifiers", "DirectoryModel", "Topology"],
+            exclude: ["Golden"],
             swiftSettings: house
         ),
         .testTarget(

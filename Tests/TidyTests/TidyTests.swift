@@ -12,6 +12,7 @@ import Testing
         "Identifiers": [],
         "DirectoryModel": ["Identifiers"],
         "Replication": ["Identifiers", "DirectoryModel"],
+        "Topology": ["Identifiers", "DirectoryModel"],
         "SMTP": ["Identifiers"],
         "PKI": ["Identifiers", "COpenSSL", "SwiftASN1", "Glibc", "Synchronization"],
         "SecureMail": ["Identifiers", "PKI", "SMTP", "CZlib", "Glibc", "Synchronization"],
@@ -42,14 +43,15 @@ import Testing
         ],
         "simulate": ["Simulator", "ArgumentParser", "Foundation", "Synchronization"],
         "bridgehead": [
-            "Identifiers", "DirectoryModel", "DomainController", "InterSiteMessaging", "AdminAPI",
-            "AdminClient", "Console", "ArgumentParser", "Yams", "Logging", "ServiceLifecycle", "UnixSignals",
+            "Identifiers", "DirectoryModel", "Topology", "DomainController", "InterSiteMessaging",
+            "AdminAPI", "AdminClient", "Console", "ArgumentParser", "Yams", "Logging", "ServiceLifecycle",
+            "UnixSignals",
             "Foundation", "Glibc", "Dispatch", "Synchronization",
         ],
     ]
 
     /// No file, socket, clock, randomness or logger: what makes replays and simulation possible.
-    static let pure: Set<String> = ["Identifiers", "DirectoryModel", "Replication", "SMTP"]
+    static let pure: Set<String> = ["Identifiers", "DirectoryModel", "Replication", "Topology", "SMTP"]
 
     /// What no source may contain, and what to write instead.
     static let bannedWords: [(pattern: String, instead: String)] = [
