@@ -4,6 +4,7 @@ import Foundation
 @main struct Bench {
     static let usage = """
         usage: Bench codec [N] | seal-open [N] | apply N [--seal | --conflicts] | memory [N] | sync N | smtp [N]
+                     | kcc [N]
                [--folder PATH] [--runs R] [--json]
            or: Bench people N --below DN | changes N [--people N] --below DN | fsync [--folder PATH]
         """
@@ -22,6 +23,7 @@ import Foundation
             case .fill: return try await MemoryBench.fill(in: options.folder)
             case .sync: try await SyncBench.run(options, &report)
             case .smtp: try await SMTPBench.run(options, &report)
+            case .kcc: try KCCBench.run(options, &report)
             case .people, .changes, .fsync: return
             }
             report.fsyncMicroseconds = try fsyncMedian(in: options.folder)
@@ -44,13 +46,14 @@ struct Options {
         case fill
         case sync
         case smtp
+        case kcc
         case people
         case changes
         case fsync
 
         var countUnlessGiven: Int {
             switch self {
-            case .codec, .sealOpen: 1_000
+            case .codec, .sealOpen, .kcc: 1_000
             case .apply, .memory, .fill, .sync, .people, .changes, .fsync: 10_000
             case .smtp: 2_000
             }
@@ -102,7 +105,7 @@ struct Options {
         case .people: try PeopleLDIF.write(people: count, below: parent)
         case .changes: try PeopleLDIF.write(changes: count, people: people ?? count, below: parent)
         case .fsync: print(Report.text(try fsyncMedian(in: folder)))
-        case .codec, .sealOpen, .apply, .memory, .fill, .sync, .smtp: return false
+        case .codec, .sealOpen, .apply, .memory, .fill, .sync, .smtp, .kcc: return false
         }
         return true
     }

@@ -27,7 +27,7 @@ import Foundation
             ),
             CommandGroup(
                 name: "Replication and mail:",
-                subcommands: [ReplicateVerbs.self, ReplVerbs.self, MailVerbs.self]
+                subcommands: [ReplicateVerbs.self, ReplVerbs.self, KCCVerbs.self, MailVerbs.self]
             ),
             CommandGroup(
                 name: "The directory:",
