@@ -66,7 +66,8 @@ package struct HiddenValue: Hashable, Sendable {
 extension StoreSnapshot {
     /// Entries of the ledger, newest first.
     package func conflicts(of objectGUID: GUID? = nil, limit: Int) throws -> [Conflict] {
-        let filter = objectGUID == nil ? "" : "WHERE object = ?2"
+        // The whole index is read for one object: entries are few, and applying needs them in another order.
+        let filter = objectGUID == nil ? "" : "WHERE id IN (SELECT id FROM conflicts WHERE object = ?2)"
         let query = try Query(
             "SELECT \(Self.conflictColumns) FROM conflicts \(filter) ORDER BY id DESC LIMIT ?1",
             in: db

@@ -7,7 +7,7 @@ import GRDB
 /// computes stands in columns beside the blob, so that it changes without touching stamped state.
 enum Tables {
     /// `PRAGMA user_version`: another number is another layout.
-    static let version: Int64 = 5
+    static let version: Int64 = 6
 
     static let statements = [
         "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
@@ -73,7 +73,8 @@ enum Tables {
           target BLOB NOT NULL, nc INTEGER NOT NULL, loser BLOB NOT NULL, winner BLOB NOT NULL,
           lost BLOB NOT NULL, source BLOB NOT NULL, found INTEGER NOT NULL, octets INTEGER NOT NULL)
         """,
-        "CREATE UNIQUE INDEX conflicts_writes ON conflicts(object, attribute, target, loser)",
+        // In the order of the losing writes, which is nearly that in which they are found: new entries go side by side.
+        "CREATE UNIQUE INDEX conflicts_writes ON conflicts(loser, attribute, object, target)",
         """
         CREATE TABLE held_parts(nc BLOB NOT NULL, source BLOB NOT NULL, invocation BLOB NOT NULL,
           from_usn INTEGER NOT NULL, to_usn INTEGER NOT NULL, as_of INTEGER NOT NULL, code TEXT NOT NULL,

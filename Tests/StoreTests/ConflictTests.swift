@@ -197,6 +197,9 @@ import Testing
         // Numbers are not given again.
         try await note(300..<301)
         #expect(try await ledger(replica).map(\.id) == [155])
+        try await note(301..<303)
+        let ofOne = try await replica.store.snapshot { try $0.conflicts(of: .numbered(301), limit: 10) }
+        #expect(ofOne.map(\.objectGUID) == [.numbered(301)])
         let stored = try await replica.store.snapshot {
             try Query("SELECT count(*), coalesce(sum(octets), 0) FROM conflicts", in: $0.db).first {
                 [$0.integer(0), $0.integer(1)]
