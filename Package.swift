@@ -155,7 +155,7 @@ let package = Package(
         .testTarget(
             name: "TopologyTests",
             dependencies: ["Identifiers", "DirectoryModel", "Topology"],
-            exclude: ["Golden"],
+            exclude: ["Exports", "Golden"],
             swiftSettings: house
         ),
         .testTarget(

@@ -159,6 +159,26 @@ import Topology
         #expect(try plan(forest, "B1").plan.isUnchanged)
     }
 
+    @Test(arguments: [(1, 3, true), (1, 2, false), (9, 1, false)])
+    func `a ring is closed past a DSA that has failed`(
+        count: Int,
+        hours: Int,
+        isPassed: Bool
+    ) throws {
+        var forest = TestForest(seed: 14)
+        forest.domain("d")
+        forest.site("S")
+        for number in 0..<5 { forest.server("DC\(number)", in: "S", domain: "d") }
+        let order = forest.snapshot.dsas.map { forest.snapshot[$0.server].name }
+        let found = try plan(forest, order[0]) { input, snapshot in
+            input.contacts = failing(snapshot, [order[1]], count, hours: hours).map {
+                ContactRecord(dsa: $0.dsa, transport: "IP", state: $0.state)
+            }
+        }
+        // The neighbour that has failed is asked, too: it may be back.
+        #expect(Set(sources(found)) == Set([order[1], order[4]] + (isPassed ? [order[2]] : [])))
+    }
+
     // MARK: - What is removed
 
     @Test func `manual connections are counted and never touched`() throws {
@@ -372,19 +392,20 @@ import Topology
     ) throws {
         var forest = TestForest(seed: seed)
         forest.domain("d")
-        for site in ["Home", "By day", "Always", "Far"] { forest.site(site) }
+        for site in ["Home", "By day", "Always", "Meeting", "Far"] { forest.site(site) }
         forest.server("H", in: "Home", domain: "d")
         forest.server("F", in: "Far", domain: "d")
         let day = Schedule(windows: [.init(firstQuarter: 100, quarters: 40)])
         forest.link("L1", "IP", ["Home", "By day"], cost: 5, schedule: day)
         forest.link("L2", "IP", ["Home", "Always"], cost: 5)
-        forest.link("L3", "IP", ["By day", "Always", "Far"], cost: 7)
+        forest.link("L3", "IP", ["By day", "Always", "Meeting"], cost: 7)
+        forest.link("L4", "IP", ["Meeting", "Far"], cost: 100)
         for server in ["H", "F"] {
             let found = try plan(forest, server)
             let edge = try #require(found.plan.trees.first?.edges.first)
-            #expect(edge.info.cost == 12)
+            #expect(edge.info.cost == 112)
             #expect(edge.info.schedule.isAlways)
-            #expect(Set(edge.links.map { found.snapshot[$0].name }) == ["L2", "L3"])
+            #expect(Set(edge.links.map { found.snapshot[$0].name }) == ["L2", "L3", "L4"])
         }
     }
 

@@ -62,7 +62,7 @@ package enum KCC {
         var planner = IntrasitePlanner(snapshot, input.dsa)
         planner.plan(
             existing: Set(inside.map { book[$0].source }),
-            Health(snapshot, input, isDetecting: true)
+            Health(snapshot, input, isDetecting: true, isWithinSite: true)
         )
         for source in planner.reasons.keys.sorted() {
             let reasons = planner.reasons[source] ?? []

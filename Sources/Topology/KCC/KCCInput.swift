@@ -79,15 +79,21 @@ struct Health: Sendable {
     private let failed: [UInt32]
     let isAnyFailed: Bool
 
-    /// Without detecting, no DSA counts as failed.
-    init(_ snapshot: TopologySnapshot, _ input: KCCInput, isDetecting: Bool) {
+    /// Without detecting, no DSA counts as failed; within a site a single failure counts that lasts.
+    /// - Source: MS-ADTS sections 6.2.2.2 and 6.2.2.3.4.4.
+    init(_ snapshot: TopologySnapshot, _ input: KCCInput, isDetecting: Bool, isWithinSite: Bool = false) {
         var failed = [UInt32](repeating: 0, count: snapshot.dsas.count)
-        if isDetecting, !input.contacts.isEmpty { Self.mark(&failed, snapshot, input) }
+        if isDetecting, !input.contacts.isEmpty { Self.mark(&failed, snapshot, input, isWithinSite) }
         isAnyFailed = failed.contains { $0 != 0 }
         self.failed = failed
     }
 
-    private static func mark(_ failed: inout [UInt32], _ snapshot: TopologySnapshot, _ input: KCCInput) {
+    private static func mark(
+        _ failed: inout [UInt32],
+        _ snapshot: TopologySnapshot,
+        _ input: KCCInput,
+        _ isWithinSite: Bool
+    ) {
         let positions = Dictionary(
             snapshot.dsas.enumerated().map { ($1.guid, $0) },
             uniquingKeysWith: { first, _ in first }
@@ -96,7 +102,8 @@ struct Health: Sendable {
             guard let position = positions[record.dsa] else { continue }
             for (bit, transport) in snapshot.transports.enumerated()
             where record.transport.map({ $0.lowercased() == transport.name.lowercased() }) ?? true {
-                let latency = latency(of: transport, input)
+                var latency = latency(of: transport, input)
+                if isWithinSite { latency.failuresAllowed = 0 }
                 if isFailed(record.state, latency, input.now) { failed[position] |= 1 << UInt32(bit) }
             }
         }

@@ -81,7 +81,8 @@ extension SnapshotReader {
         for item in take(.siteLink) {
             guard let transport = transport(of: item) else { continue }
             let ends = Set(item.object.strings(.siteList).compactMap { site($0, of: item, what: "siteList") })
-            if ends.count < 2 {
+            // The first site's link is there before the second site is.
+            if ends.count < 2, ends.count < snapshot.sites.count {
                 note(
                     Finding(
                         ends.isEmpty ? .linkWithoutSite : .linkWithOneSite,

@@ -51,7 +51,6 @@ package struct LDIFTopologyReader {
                 reader.note(
                     Finding(
                         .recordUnreadable,
-                        .error,
                         subject: "line \(error.line)",
                         "\(error.reason); the record is passed over",
                         hint: error.hint
