@@ -45,6 +45,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case absentLinkLoses
     /// 3: at the largest version an originating write takes a later time; here it takes the clock's.
     case saturatedTimeStays
+    /// 3: the conflict ledger keeps what a write lost that nobody who overwrote it knew; here it keeps nothing.
+    case lostWriteNotKept
     /// 3: a stamp more than a day ahead is held; here it is applied.
     case futureStampAccepted
     /// 3: a version far above ours is held; here it is applied.
@@ -87,6 +89,12 @@ package enum PlantedBug: String, CaseIterable, Sendable {
 
     /// 5: an unanswered request is sent again; here it never is.
     case lostRequestNotSentAgain
+    /// 5: a request is sent again under its own id; here under one that is not in the table.
+    case resentUnderAnotherID
+    /// 5: a source ignores a request whose sequence was overtaken; here it answers.
+    case overtakenRequestAnswered
+    /// 5: ancestors that the destination may lack are sent along; here a child comes alone.
+    case ancestorsNotSent
     /// 5: a source filters by the destination's vector; here one USN above it is filtered, too.
     case filterOneTooFar
     /// 5: an answer has at least one part; here it has none where there is nothing to send.
@@ -114,8 +122,9 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case addedAttributesJoinAtOnce
     /// 6: added attributes are filtered by their own vector; here by the main one.
     case addedFilteredByMainVector
-    /// 6: a part cut with less than our partial attribute set is data only; here it counts.
-    case smallerSetCounts
+    /// 6: a source that does not know the destination's partial attribute set asks for the list; here it cuts with its
+    /// own.
+    case unknownSetServed
 
     // MARK: 7, deletion and time
 

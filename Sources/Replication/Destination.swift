@@ -127,13 +127,14 @@ package struct Destination: Hashable, Sendable {
         let index = requests.firstIndex {
             $0.sourceDSA == source && $0.sequence == record.sequence && $0.isPending
         }
-        guard let index, let message = requests[index].request, !planted(.lostRequestNotSentAgain),
+        guard let index, var message = requests[index].request, !planted(.lostRequestNotSentAgain),
             // A clock that was set back must not silence us for as long as it jumped.
             now < requests[index].lastSent
                 || now >= requests[index].lastSent.adding(seconds: record.resendAfterSeconds(timing))
         else { return nil }
         requests[index].lastSent = now
         requests[index].resends += 1
+        if planted(.resentUnderAnotherID) { message.requestID = message.header.namingContext }
         return message
     }
 

@@ -120,7 +120,7 @@ extension Destination {
             guard request.requestID == part.requestID || planted(.unknownRequestCounts),
                 request.sourceDSA == part.header.dsaGUID
             else { return false }
-            return (part.cutFor == .full || part.cutFor == request.replica || planted(.smallerSetCounts))
+            return (part.cutFor == .full || part.cutFor == request.replica)
                 && isCutWithAddedVector(part)
         }
     }

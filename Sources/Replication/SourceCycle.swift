@@ -384,7 +384,8 @@ package struct SourceCycle: Sendable {
     }
 
     private func ancestorsToSend(before object: SnapshotObject) -> [SnapshotObject] {
-        ancestors.compactMap { ancestor in
+        if planted(.ancestorsNotSent) { return [] }
+        return ancestors.compactMap { ancestor in
             let usn = ancestor.usn
             if isDeletedParent(ancestor, of: object) {
                 guard !draft.tombstones.contains(ancestor.objectGUID) else { return nil }

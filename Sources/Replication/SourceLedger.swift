@@ -57,7 +57,7 @@ package struct SourceLedger: Hashable, Sendable {
             // Put back without anything lost that has a USN: it counts again from where it stood then.
             if request.sequence < entry.sequence { (entry.sequence, entry.cuts) = (.zero, []) }
         }
-        guard request.sequence >= entry.sequence else { return nil }
+        guard request.sequence >= entry.sequence || planted(.overtakenRequestAnswered) else { return nil }
         entry.sequence = request.sequence
         if entry.replica != request.replica || entry.added != request.addedAttributes {
             (entry.replica, entry.added, entry.cuts) = (request.replica, request.addedAttributes, [])

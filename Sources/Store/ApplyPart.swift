@@ -414,7 +414,7 @@ struct PartApplication {
         _ local: ObjectBody.Attribute,
         _ incoming: ReplicatedAttribute
     ) throws {
-        guard local.valueSet != incoming.valueSet else { return }
+        guard local.valueSet != incoming.valueSet, !planted(.lostWriteNotKept) else { return }
         let isLocalLost = local.stamp < incoming.stamp
         try transaction.ledger.note(
             LostWrite(

@@ -100,7 +100,7 @@ extension ReplicationAgent {
                 "a full replica of one domain does not travel by mail; ask for a partial one"
             )
         case .partial(let digest):
-            if digest == view.partialAttributes.digest { return nil }
+            if digest == view.partialAttributes.digest || planted(.unknownSetServed) { return nil }
             if let list = request.partialAttributes, PartialAttributes(list).digest == digest { return nil }
             return (.partialAttributeSetUnknown, "the partial attribute set is not known here; send the list")
         }

@@ -186,6 +186,8 @@ package enum ScenarioForgery: Hashable, Sendable {
     case daysAhead(Int)
     /// The vector's entry for a site's invocationID.
     case vector(site: Int, Int64)
+    /// Objects without what creates them: their class.
+    case classless
 }
 
 package enum ScenarioExpectation: Hashable, Sendable {
@@ -219,4 +221,6 @@ package enum ScenarioCount: String, Hashable, Sendable, CaseIterable {
     case held
     /// invocationIDs that the DSA has had.
     case lives
+    /// Losing writes that the conflict ledger keeps.
+    case conflicts
 }

@@ -185,8 +185,11 @@ struct ScenarioLine {
         case ("vector", 3):
             guard let usn = Int64(words[2]) else { throw error("\"\(words[2])\" is no USN") }
             return .vector(site: try site(words[1]), usn)
+        case ("classless", 1): return .classless
         default:
-            throw error("forge FROM->TO [NUMBER] version V [of ATTRIBUTE], ahead DAYS, or vector DSA USN")
+            throw error(
+                "forge FROM->TO [NUMBER] version V [of ATTRIBUTE], ahead DAYS, vector DSA USN, or classless"
+            )
         }
     }
 }

@@ -53,13 +53,18 @@ extension ScenarioPlayer {
     private func count(_ kind: ScenarioCount, _ context: GUID, at site: SimulatedSite) async throws -> Int {
         if kind == .held { return site.drop.count { $0.holdCode != nil } }
         if kind == .lives { return lives[site.index].count }
+        if kind == .conflicts {
+            return try await store(site.index).snapshot { snapshot in
+                try snapshot.conflicts(limit: .max).count { $0.namingContext == context }
+            }
+        }
         let counts = try await store(site.index).snapshot { try $0.counts(of: context) }
         return switch kind {
         case .waiting: counts.waiting
         case .lostAndFound: counts.lostAndFound
         case .clashes: counts.clashes
         case .tombstones: counts.tombstones
-        case .held, .lives: 0
+        case .held, .lives, .conflicts: 0
         }
     }
 

@@ -129,6 +129,15 @@ extension ScenarioPlayer {
         case .daysAhead(let days):
             let time = world.now.adding(days: days)
             part.restamp { $0.with(time: time) }
+        case .classless:
+            let position = part.attributes.firstIndex(of: .objectClass)
+            for index in part.objects.indices {
+                let kept = part.objects[index].attributes.filter { $0.attribute != position }
+                part.objects[index] = ReplicatedObject(
+                    objectGUID: part.objects[index].objectGUID,
+                    attributes: kept
+                )
+            }
         }
     }
 }
