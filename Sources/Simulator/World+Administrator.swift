@@ -107,6 +107,7 @@ extension World {
         try await forgiveWhatOnlyCollectionKnew(site, context, from: source)
         note("\(site.name) is resynchronised with \(source.name): \(contextName(context))")
         happened["resyncs", default: 0] += 1
+        joinMails += try await mailsOfJoining(context)
         do { try await dsa.agent.resync(link) } catch {
             guard site.seams.isDead else { throw OracleViolation(.failure, "no resync: \(error)") }
         }

@@ -26,6 +26,7 @@ extension World {
         let (waiting, before) = (network.mailsWaiting, mailCount)
         for site in sites { try await settle(site, contexts: []) }
         try await takeUpReplicas()
+        joinMails = try await openJoins()
         let patience = try await patience()
         var slots = try await converge(within: patience)
         // What was held up for months comes now: it must change nothing.
@@ -142,13 +143,40 @@ extension World {
         }
     }
 
+    /// What replicas that are being made at this moment may cost.
+    private func openJoins() async throws -> Int {
+        var mails = 0
+        for site in sites {
+            guard let store = site.dsa?.store else { continue }
+            for context in heldContexts(of: site) {
+                let isOpen = try await store.snapshot { snapshot in
+                    let destination = try snapshot.destination(of: context)
+                    return !destination.hasJoined || destination.isResyncing
+                }
+                if isOpen { mails += try await mailsOfJoining(context) }
+            }
+        }
+        return mails
+    }
+
+    /// Mails that all objects of a naming context may take: as much as that many changes.
+    func mailsOfJoining(_ context: GUID) async throws -> Int {
+        var most = 0
+        for site in sites where heldContexts(of: site).contains(context) {
+            guard let store = site.dsa?.store else { continue }
+            most = max(most, try await store.snapshot { try $0.counts(of: context) }.objects)
+        }
+        return 5 * most
+    }
+
     /// No endless loop of pokes, requests and replies: so many mails, and no more, are due for what had to be told.
     ///
     /// On schedule each link asks and is answered once a slot, and in two more around the ends. A link carries each
     /// change of its source at most twice, since two answers may overlap, at worst in a part of its own that was
-    /// asked for by a request of its own, and behind one poke: 5 mails. What waited in queues is answered besides.
+    /// asked for by a request of its own, and behind one poke: 5 mails. What waited in queues is answered besides; and
+    /// who joins, or starts a replica over, is shown all that its source holds.
     private func checkMails(_ mails: Int, slots: Int, waiting: Int) async throws {
-        var allowed = 2 * waiting
+        var allowed = 2 * waiting + joinMails
         for site in sites {
             for link in site.dsa?.partners.current.links ?? [] {
                 allowed += 2 * (slots + 2)

@@ -55,7 +55,10 @@ extension World {
             store.namingContexts.contains(where: { $0.guid == part.header.namingContext })
         else { return }
         let isHeld = try await store.snapshot { snapshot in
-            guard try snapshot.destination(of: part.header.namingContext).hasJoined else { return false }
+            let destination = try snapshot.destination(of: part.header.namingContext)
+            // Who joins has nothing to compare versions with: its source is believed.
+            let answers = destination.requests.first { $0.requestID == part.requestID }
+            guard destination.hasJoined, answers?.isJoining != true else { return false }
             return try part.objects.contains { object in
                 let attributes = Set(object.attributes.map(\.attribute)).map { part.attributes[$0] }
                 return try snapshot.snapshotObject(object.objectGUID)?.attributes.contains {

@@ -37,6 +37,8 @@ package final class World {
     var successTimes: [SuccessKey: Timestamp] = [:]
     /// Where the sites' USNs stood when the world began.
     private(set) var startUSNs: [Int: USN] = [:]
+    /// What replicas that were begun or started over in the second stage may cost.
+    var joinMails = 0
     /// Objects in the order in which they were made, by naming context.
     var pools: [GUID: [GUID]] = [:]
     /// The next part on these roads claims that version: `from * sites + to`.
