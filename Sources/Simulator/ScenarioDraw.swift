@@ -27,26 +27,45 @@ package struct SimulationFeatures: OptionSet, Hashable, Sendable {
     /// Copies of a machine that run beside it.
     package static let twins = SimulationFeatures(rawValue: 1 << 18)
 
-    /// What every run draws from.
-    package static let standard: SimulationFeatures = [.crashes, .fileFaults, .clocks, .schema, .undelete]
+    /// `putBack` and `lasting` in one forest.
+    package static let mixed = SimulationFeatures(rawValue: 1 << 20)
+
+    /// Machines that lose what others have of them.
+    package static let putBack: SimulationFeatures = [.restore, .rollback, .twins]
+    /// What replicas must remember, and rightly forget, for long.
+    package static let lasting: SimulationFeatures = [.collection, .poison, .partialSet, .replicas, .large]
+
+    /// What every run draws from: each seed from `putBack` or from `lasting`.
+    package static let standard: SimulationFeatures = [
+        .crashes, .fileFaults, .clocks, .schema, .undelete, .putBack, .lasting,
+    ]
 
     /// What hunts for planted bugs draw from: kinds in which no oracle objects without one.
     package static let hunted: SimulationFeatures = [
-        .standard, .partialSet, .replicas, .restore, .rollback, .twins,
+        .crashes, .fileFaults, .clocks, .schema, .undelete, .partialSet, .replicas, .putBack, .mixed,
     ]
 
     package static let names: [(name: String, feature: SimulationFeatures)] = [
         ("crashes", .crashes), ("file-faults", .fileFaults), ("clocks", .clocks), ("schema", .schema),
         ("undelete", .undelete), ("partial-set", .partialSet), ("collection", .collection),
         ("poison", .poison), ("large", .large), ("replicas", .replicas),
-        ("restore", .restore), ("rollback", .rollback), ("twins", .twins),
+        ("restore", .restore), ("rollback", .rollback), ("twins", .twins), ("mixed", .mixed),
     ]
+}
+
+extension SimulationFeatures {
+    /// Without one of the two families, unless they may be mixed.
+    fileprivate func ofOneFamily(_ random: inout SimulationRandom) -> SimulationFeatures {
+        guard !contains(.mixed), !isDisjoint(with: .putBack), !isDisjoint(with: .lasting) else { return self }
+        return subtracting(random.chance(percent: 50) ? .putBack : .lasting)
+    }
 }
 
 extension Scenario {
     /// Draws a scenario from a seed.
     package init(seed: UInt64, features: SimulationFeatures = .standard, steps: Int? = nil) {
         var random = SimulationRandom(seed: seed, 0x6472_6177)
+        let features = features.ofOneFamily(&random)
         let counts = [2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8]
         sites = random.element(of: counts) ?? 2
         let shapes: [Topology] = sites < 4 ? [.mesh] : sites == 4 ? [.mesh, .star, .ring] : [.star, .ring]
