@@ -109,7 +109,7 @@ extension World {
         happened["resyncs", default: 0] += 1
         joinMails += try await mailsOfJoining(context)
         do { try await dsa.agent.resync(link) } catch {
-            guard site.seams.isDead else { throw OracleViolation(.failure, "no resync: \(error)") }
+            guard site.seams.isDead || site.disk.disarm() else { throw OracleViolation(.failure, "no resync: \(error)") }
         }
         if !site.seams.isDead { await dsa.agent.step() }
         try await noteLife(of: site)

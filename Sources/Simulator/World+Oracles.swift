@@ -276,9 +276,11 @@ struct ReplicaCheck {
             let link = WriteJournal.Subject(write.objectGUID, write.attribute, target)
             if journal.isGone(link, by: collected, mustBeHere) { return true }
         } else if let object = try snapshot.snapshotObject(write.objectGUID) {
-            return object.attributes.contains {
+            let isHere = object.attributes.contains {
                 $0.attribute == write.attribute && $0.stamp >= write.stamp
             }
+            // A tombstone may have been made anew, behind a collected deletion, by who did not know the write.
+            if isHere || !object.isTombstone { return isHere }
         }
         return journal.isGone(.init(write.objectGUID), by: collected, mustBeHere)
     }
