@@ -109,7 +109,9 @@ extension World {
         happened["resyncs", default: 0] += 1
         joinMails += try await mailsOfJoining(context)
         do { try await dsa.agent.resync(link) } catch {
-            guard site.seams.isDead || site.disk.disarm() else { throw OracleViolation(.failure, "no resync: \(error)") }
+            guard site.seams.isDead || site.disk.disarm() else {
+                throw OracleViolation(.failure, "no resync: \(error)")
+            }
         }
         if !site.seams.isDead { await dsa.agent.step() }
         try await noteLife(of: site)
@@ -140,7 +142,8 @@ extension World {
         journal.forgiveCollected(collected) { vector.covers($0) }
     }
 
-    /// Deletions that the end of a resync made anew, or a collection which nobody could claim, are writes like others.
+    /// Deletions that the end of a resync made anew, or a collection which nobody could claim, are writes like
+    /// others.
     func noteSweep(at site: SimulatedSite, _ contexts: [GUID]) async throws {
         guard let dsa = site.dsa else { return }
         let counts = dsa.events.counts
