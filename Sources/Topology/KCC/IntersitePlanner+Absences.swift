@@ -17,7 +17,7 @@ extension IntersitePlanner {
             }
             let helps = isJoinedByMail(outcome)
             if helps || outcome.forest.componentCount <= 1 {
-                let allow = "allow it: bridgehead domain set NAME --replicas-over-mail allow"
+                let allow = "set replicasOverMail to TRUE on the domain's crossRef: bridgehead object modify"
                 findings.append(
                     Finding(
                         .domainSpansMail,
