@@ -53,6 +53,8 @@ let package = Package(
             cSettings: [.define("OPENSSL_API_COMPAT", to: "30000"), .define("OPENSSL_NO_DEPRECATED")],
             linkerSettings: [.linkedLibrary("crypto")]
         ),
+        // Nothing to import: the programs that depend on it have one heap.
+        .target(name: "CMemory"),
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
 
         // Pure: no file, socket, clock, randomness or logger.
@@ -105,7 +107,7 @@ let package = Package(
             name: "bridgehead",
             dependencies: [
                 "Identifiers", "DirectoryModel", "Topology", "DomainController", "InterSiteMessaging",
-                "AdminAPI", "AdminClient", "Console", logging, lifecycle, unixSignals,
+                "AdminAPI", "AdminClient", "Console", "CMemory", logging, lifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -132,7 +134,7 @@ let package = Package(
             name: "Bench",
             dependencies: [
                 "Identifiers", "DirectoryModel", "Replication", "Topology", "SMTP", "PKI", "SecureMail",
-                "InterSiteMessaging", "Store", logging,
+                "InterSiteMessaging", "Store", "CMemory", logging,
             ],
             path: "Benchmarks",
             exclude: ["README.md"],

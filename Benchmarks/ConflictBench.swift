@@ -94,7 +94,7 @@ enum ConflictBench {
 
 /// What a destination needs of memory for a replica of any size: a process of its own fills one from a file of parts.
 enum MemoryBench {
-    private static let sizes = [50_000, 200_000]
+    private static let sizes = [50_000, 200_000, 400_000]
 
     static func run(_ options: Options, _ report: inout Report) async throws {
         let forest = try BenchForest()

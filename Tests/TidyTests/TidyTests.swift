@@ -102,7 +102,7 @@ import Testing
         let folders = try FileManager.default.contentsOfDirectory(
             atPath: Self.root.appendingPathComponent("Sources").path
         ).filter { !$0.hasPrefix(".") }
-        let wrappers: Set<String> = ["CCurl", "COpenSSL", "CZlib"]
+        let wrappers: Set<String> = ["CCurl", "CMemory", "COpenSSL", "CZlib"]
         #expect(Set(folders).subtracting(wrappers) == Set(Self.house.keys))
     }
 
