@@ -35,9 +35,9 @@ package struct SimulationFeatures: OptionSet, Hashable, Sendable {
     /// What replicas must remember, and rightly forget, for long.
     package static let lasting: SimulationFeatures = [.collection, .poison, .partialSet, .replicas, .large]
 
-    /// What every run draws from: each seed from `putBack` or from `lasting`.
+    /// What every run draws from: each seed from machines that are put back, or from `lasting`.
     package static let standard: SimulationFeatures = [
-        .crashes, .fileFaults, .clocks, .schema, .undelete, .putBack, .lasting,
+        .crashes, .fileFaults, .clocks, .schema, .undelete, .restore, .rollback, .lasting,
     ]
 
     /// What hunts for planted bugs draw from: kinds in which no oracle objects without one.
