@@ -58,7 +58,7 @@ import Testing
         ("forge hq->van 1 version -1", "\"-1\" is no version"),
         (
             "forge hq->van 1 lie",
-            "forge FROM->TO [NUMBER] version V [of ATTRIBUTE], ahead DAYS, or vector DSA USN"
+            "forge FROM->TO [NUMBER] version V [of ATTRIBUTE], ahead DAYS, vector DSA USN, or classless"
         ),
         ("shout hq->van", "\"shout\" is no command"),
         ("shout", "\"shout\" is no command"),
