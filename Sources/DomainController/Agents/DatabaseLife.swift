@@ -68,7 +68,13 @@ package struct DatabaseLife: Sendable {
         let last = [state.lastCure, generation.lastCure].compactMap { $0 }.max()
         if isPresent, !isOrdered, let last, abs(last, now) < Self.secondsPerCureMin {
             let reason = "\(why); the last cure was at \(last), and there is one a day at most"
-            let life = RetiredInvocation(invocationID: invocationID, keptUSN: keptUSN, isReused: isReused)
+            // What clients wrote since an earlier halt stands under USNs that mean two writes, too.
+            let earlier = state.haltedLife.flatMap { $0.invocationID == invocationID ? $0 : nil }
+            let life = RetiredInvocation(
+                invocationID: invocationID,
+                keptUSN: min(keptUSN, earlier?.keptUSN ?? keptUSN),
+                isReused: isReused || earlier != nil
+            )
             try await store.setHalt(reason, life: life)
             log.error("this DSA replicates no more until a person acts: \(reason)")
             return false
