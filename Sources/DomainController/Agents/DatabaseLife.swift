@@ -64,29 +64,29 @@ package struct DatabaseLife: Sendable {
         at now: Timestamp
     ) async throws -> Bool {
         let state = try await store.snapshot { try $0.cureState() }
+        // What clients wrote since a halt that is found again stands under USNs that mean two writes.
+        let halted = isOrdered ? nil : state.haltedLife.flatMap { $0.invocationID == invocationID ? $0 : nil }
+        let life = RetiredInvocation(
+            invocationID: invocationID,
+            keptUSN: min(keptUSN, halted?.keptUSN ?? keptUSN),
+            isReused: isReused || halted != nil
+        )
         let isPresent = invocationID == store.identity.invocationID
         let last = [state.lastCure, generation.lastCure].compactMap { $0 }.max()
         if isPresent, !isOrdered, let last, abs(last, now) < Self.secondsPerCureMin {
             let reason = "\(why); the last cure was at \(last), and there is one a day at most"
-            // What clients wrote since an earlier halt stands under USNs that mean two writes, too.
-            let earlier = state.haltedLife.flatMap { $0.invocationID == invocationID ? $0 : nil }
-            let life = RetiredInvocation(
-                invocationID: invocationID,
-                keptUSN: min(keptUSN, earlier?.keptUSN ?? keptUSN),
-                isReused: isReused || earlier != nil
-            )
             try await store.setHalt(reason, life: life)
             log.error("this DSA replicates no more until a person acts: \(reason)")
             return false
         }
         let order = CureOrder(
             invocationID: invocationID,
-            keptUSN: keptUSN,
-            isReused: isReused,
+            keptUSN: life.keptUSN,
+            isReused: life.isReused,
             newInvocationID: randomGUID(),
             isRecovering: isRecovering
         )
-        log.warning("\(why); a new life of the database begins behind USN \(keptUSN)")
+        log.warning("\(why); a new life of the database begins behind USN \(life.keptUSN)")
         try await store.beginCure(order, at: now)
         try await store.finishCure(at: now)
         guard isPresent else { return true }
