@@ -166,4 +166,43 @@ private func identity(_ life: Int) throws -> ReplicaIdentity {
         }
         #expect(calls > 6)
     }
+
+    @Test func `that was halted ends where it was halted first, whatever was written since`() async throws {
+        let two = try await TwoSites()
+        let store = two.hq.store
+        let disk = FaultyFileSystem(modified: .epoch)
+        try disk.createDirectory("/data", mode: 0o700)
+        let life = DatabaseLife(
+            store: store,
+            generation: try GenerationFile(DataDirectory("/data", files: disk), bootID: .zero),
+            randomGUID: RandomSource.guid,
+            log: TwoSites.log
+        )
+        let first = Timestamp(seconds: 1_800_000_000)
+        func end(after seconds: Int64) async throws -> (isEnded: Bool, at: USN, life: GUID) {
+            let usn = try await store.snapshot { try $0.highestUSN() }
+            let present = store.identity.invocationID
+            let isEnded = try await life.end(
+                present,
+                keptUSN: usn,
+                isReused: false,
+                why: "a test",
+                at: first.adding(seconds: seconds)
+            )
+            return (isEnded, usn, present)
+        }
+        #expect(try await end(after: 0).isEnded)
+        let halt = try await end(after: 60)
+        #expect(!halt.isEnded)
+        try await two.hq.write(
+            .add("CN=Later,CN=Sites,\(TwoSites.configuration)", ["objectClass": ["site"]])
+        )
+        let again = try await end(after: 120)
+        #expect(!again.isEnded && again.at > halt.at)
+        let halted = try await store.snapshot { try $0.cureState().haltedLife }
+        #expect(halted == RetiredInvocation(invocationID: halt.life, keptUSN: halt.at, isReused: true))
+        #expect(try await end(after: 200_000).isEnded)
+        let ended = try await store.snapshot { try $0.cureState().retired.last }
+        #expect(ended?.invocationID == halt.life && ended?.keptUSN == halt.at && ended?.isReused == true)
+    }
 }
