@@ -367,12 +367,8 @@ extension ReplicationAgent {
     func settleRetirements(_ part: ChangesReply, link: ReplicationLink) async {
         guard !partners.current.isFull(link.namingContext), let source = partners.current.dsa(link.partner)
         else { return }
-        // It still takes back what it lost, perhaps from here; or it goes on in a life that has ended, and will do
-        // so when it hears of that.
-        let present = part.header.invocationID
-        guard !source.retired.contains(where: { $0.isRecovering || $0.invocationID == present }) else {
-            return
-        }
+        // It still takes back what it lost, perhaps from here.
+        guard !source.retired.contains(where: \.isRecovering) else { return }
         do {
             let held = try await store.settleRetirements(
                 of: link.namingContext,
