@@ -19,9 +19,9 @@ import Topology
         #expect(alone.sites.map(\.name) == ["Default-First-Site-Name"])
         #expect(Set(alone.transports.map(\.name)) == ["IP", "SMTP"])
         #expect(Set(alone.namingContexts.map(\.kind)) == [.schema, .configuration, .domain])
-        let dsa = try #require(alone.dsa(named: "vm"))
+        let dsa = try #require(alone.dsa(named: "hq-res-dc-01"))
         #expect(alone[dsa].replicas.map(\.isFull) == [true, true, true])
-        let configuration = "CN=Configuration,DC=samba,DC=example,DC=com"
+        let configuration = "CN=Configuration,DC=reskit,DC=example"
         let more = """
 
             dn: CN=Branch,CN=Sites,\(configuration)
@@ -40,7 +40,7 @@ import Topology
             objectClass: nTDSDSA
             objectGUID: 11111111-0000-4000-8000-000000000004
             options: 1
-            hasMasterNCs: DC=samba,DC=example,DC=com
+            hasMasterNCs: DC=reskit,DC=example
             hasMasterNCs: \(configuration)
             hasMasterNCs: CN=Schema,\(configuration)
 
@@ -58,7 +58,8 @@ import Topology
         let branch = try #require(snapshot.dsa(named: "b1"))
         let plan = KCC.plan(snapshot, KCCInput(dsa: branch, now: TestForest.now))
         #expect(plan.isWhole)
-        #expect(plan.connections.map { snapshot.name(of: $0.source) } == ["Default-First-Site-Name\\VM"])
+        let sources = plan.connections.map { snapshot.name(of: $0.source) }
+        #expect(sources == ["Default-First-Site-Name\\HQ-RES-DC-01"])
         #expect(plan.sources.count == 3)
     }
 }
