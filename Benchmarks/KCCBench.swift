@@ -53,7 +53,7 @@ enum KCCBench {
     // MARK: - Content
 
     static func ldif(_ shape: Shape, sites count: Int) -> [UInt8] {
-        var random = Draw(state: 5)
+        var random = SplitMix(seed: 5)
         var text = ""
         let isMail = shape == .domains
         func entry(_ dn: String, _ name: String, _ attributes: [(String, [String])]) {
@@ -119,7 +119,7 @@ enum KCCBench {
 
     private static func site(_ number: Int) -> String { "CN=S\(number),CN=Sites,\(configuration)" }
 
-    private static func links(_ shape: Shape, _ count: Int, _ random: inout Draw) -> [(Int, Int)] {
+    private static func links(_ shape: Shape, _ count: Int, _ random: inout SplitMix) -> [(Int, Int)] {
         guard count > 1 else { return [] }
         switch shape {
         case .star, .domains: return (1..<count).map { (0, $0) }
@@ -133,19 +133,6 @@ enum KCCBench {
                         return (site, (site + other) % count)
                     }
             }
-        }
-    }
-
-    /// SplitMix64: the same topology every time.
-    private struct Draw: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-            return z ^ z >> 31
         }
     }
 }
